@@ -1,0 +1,57 @@
+# Two commands for a newcomer: `make demo` and `make test`. Both set up .venv themselves.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
+
+.PHONY: help demo test lint format typecheck lock parity bench golden clean
+.DEFAULT_GOAL := help
+
+help:  ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */\1\t/' | expand -t 12
+
+# The package and what it needs to run, from the lock: nothing here asks for a version that is not pinned.
+$(VENV)/runtime.stamp: requirements/runtime.txt requirements/build.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Lookalike needs Python 3.11 or newer; set PYTHON=/path/to/python3.11")'
+	@test -x $(BIN)/python || { echo "creating $(VENV) ..."; $(PYTHON) -m venv $(VENV); }
+	@echo "installing the locked packages into $(VENV) ..."
+	@$(PIP) install --require-hashes -r requirements/build.txt -r requirements/runtime.txt
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/dev.stamp: requirements/dev.txt requirements/vocabulary.txt $(VENV)/runtime.stamp
+	@$(PIP) install --require-hashes -r requirements/dev.txt
+	@$(PIP) install --require-hashes --no-deps --target $(VENV)/vocabulary --upgrade -r requirements/vocabulary.txt
+	@touch $@
+
+demo: $(VENV)/runtime.stamp  ## see it work
+	@$(BIN)/lookalike demo
+
+test: lint typecheck  ## everything that CI checks
+	@$(BIN)/python -m pytest
+
+lint: $(VENV)/dev.stamp  ## style
+	@$(BIN)/ruff check --quiet . && $(BIN)/ruff format --quiet --check .
+
+format: $(VENV)/dev.stamp  ## rewrite in the project's style
+	@$(BIN)/ruff check --quiet --fix . ; $(BIN)/ruff format --quiet .
+
+typecheck: $(VENV)/dev.stamp  ## strict types over src/
+	@$(BIN)/mypy
+
+bench: $(VENV)/dev.stamp  ## the benchmarks that need nothing but this project
+	@$(BIN)/python -m benchmarks.encoder
+
+parity: $(VENV)/dev.stamp  ## full-size models against the reference implementations (needs PyTorch, several GB)
+	@tests/golden/reference_env.sh
+	@.venv-reference/bin/python -m tests.golden.parity
+
+golden: $(VENV)/dev.stamp  ## make the golden files again (needs PyTorch, several GB)
+	@tests/golden/reference_env.sh
+	@.venv-reference/bin/python -m tests.golden.make
+
+lock: $(VENV)/dev.stamp  ## resolve the dependencies again (needs uv)
+	@requirements/lock.sh
+
+clean:  ## remove what the commands above made
+	rm -rf $(VENV) .venv-reference .pytest_cache .mypy_cache .ruff_cache
