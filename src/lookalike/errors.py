@@ -76,7 +76,9 @@ class ImageTooSmall(ImageError):
 
     def __init__(self, width: int, height: int, limit: int) -> None:
         self.width, self.height, self.limit = width, height, limit
-        super().__init__(f"picture is {width}x{height}; its smaller side must have at least {limit}")
+        super().__init__(
+            f"picture is {width}x{height}; its smaller side must have at least {limit}"
+        )
 
 
 # Models
@@ -196,6 +198,213 @@ class PrecisionUnavailable(ModelError):
     def __init__(self, precision: str, reason: str) -> None:
         self.precision, self.reason = precision, reason
         super().__init__(f"precision {precision} can't be used: {reason}")
+
+
+# The catalogue
+
+
+class CatalogueError(LookalikeError):
+    """Something about collections, items or the store that holds them."""
+
+    code = "catalogue_error"
+
+
+class CollectionMissing(CatalogueError):
+    """No collection has this name."""
+
+    code = "collection_missing"
+
+    def __init__(self, name: str, known: Sequence[str] = ()) -> None:
+        self.name, self.known = name, tuple(known)
+        there = f"there are {', '.join(self.known)}" if self.known else "there are none yet"
+        super().__init__(f"no collection is called {name!r}; {there}")
+
+
+class CollectionExists(CatalogueError):
+    """A collection of this name is there already."""
+
+    code = "collection_exists"
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        super().__init__(f"a collection called {name!r} is there already")
+
+
+class CollectionNameInvalid(CatalogueError):
+    """A name that no collection can have."""
+
+    code = "collection_name_invalid"
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        super().__init__(
+            f"{name!r} can't name a collection: 1 to 64 letters, digits, '.', '_' and '-', "
+            "beginning with a letter or digit"
+        )
+
+
+class FingerprintMismatch(CatalogueError):
+    """Vectors of another model than the collection's: they would be stored or compared for nothing."""
+
+    code = "fingerprint_mismatch"
+
+    def __init__(self, collection: str, model: str, stored: str, given: str) -> None:
+        self.collection, self.model, self.stored, self.given = collection, model, stored, given
+        super().__init__(
+            f"collection {collection!r} holds vectors of {model} (fingerprint {stored}), and these are of "
+            f"fingerprint {given}; use that model, or move the collection to the new one with: "
+            f"lookalike collections reindex {collection}"
+        )
+
+
+class VectorInvalid(CatalogueError):
+    """A vector of the wrong length, or with numbers that are not finite, or of length zero."""
+
+    code = "vector_invalid"
+
+    def __init__(self, what: str, reason: str) -> None:
+        self.what, self.reason = what, reason
+        super().__init__(f"vector of {what}: {reason}")
+
+
+class ItemInvalid(CatalogueError):
+    """An item that can't be stored as it is. It fails alone: the rest of its batch goes on."""
+
+    code = "item_invalid"
+
+    def __init__(self, id: str, field: str, reason: str) -> None:  # noqa: A002 (the item's own word)
+        self.id, self.field, self.reason = id, field, reason
+        super().__init__(f"item {id!r}: {field} {reason}")
+
+
+class ItemMissing(CatalogueError):
+    """A query refers to an item that is not there, or that has no vector to search with."""
+
+    code = "item_missing"
+
+    def __init__(self, collection: str, id: str, reason: str = "is not there") -> None:  # noqa: A002
+        self.collection, self.id, self.reason = collection, id, reason
+        super().__init__(f"item {id!r} of collection {collection!r} {reason}")
+
+
+class QueryInvalid(CatalogueError):
+    """A query that can't be answered as it is put."""
+
+    code = "query_invalid"
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(f"query: {reason}")
+
+
+class FilterInvalid(CatalogueError):
+    """A filter that is not well formed, or doesn't fit the type of the attribute."""
+
+    code = "filter_invalid"
+
+    def __init__(self, attribute: str | None, reason: str) -> None:
+        self.attribute, self.reason = attribute, reason
+        super().__init__(f"filter on {attribute!r}: {reason}" if attribute else f"filter: {reason}")
+
+
+class FacetUnavailable(CatalogueError):
+    """The values of this attribute can't be counted."""
+
+    code = "facet_unavailable"
+
+    def __init__(self, attribute: str, reason: str) -> None:
+        self.attribute, self.reason = attribute, reason
+        super().__init__(f"no facets for {attribute!r}: {reason}")
+
+
+class SnapshotInvalid(CatalogueError):
+    """A file that is not a snapshot, is cut short, or is damaged."""
+
+    code = "snapshot_invalid"
+
+    def __init__(self, path: Path | str, reason: str) -> None:
+        self.path, self.reason = str(path), reason
+        super().__init__(f"snapshot {path}: {reason}")
+
+
+class StoreError(CatalogueError):
+    """The store itself can't do it now. `retriable`: the same call may succeed later, unchanged."""
+
+    code = "store_error"
+    retriable: ClassVar[bool] = False
+
+
+class StoreLocked(StoreError):
+    """Another process has the embedded store's folder."""
+
+    code = "store_locked"
+
+    def __init__(
+        self,
+        path: Path | str,
+        pid: int | None,
+        host: str | None,
+        since: str | None,
+        url: str | None = None,
+    ) -> None:
+        self.path, self.pid, self.host, self.since, self.url = str(path), pid, host, since, url
+        who = f"process {pid} on {host} since {since}" if pid else "another process"
+        super().__init__(
+            f"catalogues in {path} are in use by {who}; go through the running service with "
+            f"--url {url or 'http://127.0.0.1:8000'}, or stop it"
+        )
+
+
+class StoreUnavailable(StoreError):
+    """The engine's process ended, or the Qdrant server can't be reached. What was acknowledged is kept."""
+
+    code = "store_unavailable"
+    retriable = True
+
+    def __init__(self, where: str, reason: str) -> None:
+        self.where, self.reason = where, reason
+        super().__init__(f"the vector store ({where}) is not available: {reason}; try again")
+
+
+class StoreFull(StoreError):
+    """No space is left on the device. Nothing acknowledged is lost; the refused write can be repeated."""
+
+    code = "store_full"
+    retriable = True
+
+    def __init__(self, where: str, free: int | None = None, needed: int | None = None) -> None:
+        self.where, self.free, self.needed = where, free, needed
+        room = (
+            f" ({free / 2**20:,.0f} MiB free, {needed / 2**20:,.0f} MiB needed)"
+            if free is not None and needed
+            else ""
+        )
+        super().__init__(
+            f"no space is left for the vector store in {where}{room}; free some, then repeat"
+        )
+
+
+class StoreDamaged(StoreError):
+    """A collection's files can't be opened."""
+
+    code = "store_damaged"
+
+    def __init__(self, collection: str, path: Path | str, reason: str) -> None:
+        self.collection, self.path, self.reason = collection, str(path), reason
+        super().__init__(
+            f"collection {collection!r} in {path} can't be opened: {reason}; "
+            "the other collections are not affected; restore it from a snapshot or index it again"
+        )
+
+
+class EngineFailed(StoreError):
+    """The engine refused a call for a reason that is not the caller's: a defect, with its own words."""
+
+    code = "engine_failed"
+
+    def __init__(self, operation: str, reason: str) -> None:
+        self.operation, self.reason = operation, reason
+        super().__init__(f"the vector engine failed in {operation}: {reason}")
 
 
 # Settings and input
