@@ -1,0 +1,209 @@
+"""From what is asked for to what Qdrant is asked: one plan, which each adapter carries out its way."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from lookalike.catalog.attributes import Kind
+from lookalike.catalog.filters import to_qdrant, typed_filter
+from lookalike.catalog.items import Record, Vector, point_id
+from lookalike.catalog.store import (
+    CollectionSpec,
+    Fusion,
+    Part,
+    Recommend,
+    Search,
+    VectorName,
+)
+from lookalike.errors import FingerprintMismatch, ItemMissing, QueryInvalid, VectorInvalid
+
+PREFETCH = 5
+"""Each list that is fused is this many times longer than the page, so that an item far down one list and
+first in another still meets itself."""
+
+CANDIDATES = 10
+"""MMR chooses among this many times the page."""
+
+RRF_K = 60
+"""Reciprocal rank fusion scores 1 / (k + rank). 60 is the value of the paper that introduced it (Cormack,
+Clarke and Büttcher, 2009); Qdrant's own default of 2 lets the first ranks of one list decide alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """One list of hits: nearest to a dense vector, or by BM25 to words. Exactly one of the two is given."""
+
+    using: str
+    vector: Vector | None = None
+    words: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A search as Qdrant can run it: one lane, or several fused; or a recommendation by best score."""
+
+    lanes: tuple[Lane, ...]
+    offset: int
+    limit: int
+    filter: dict[str, Any] | None = None
+    """Qdrant's JSON; already without the items that must not be found."""
+    fusion: Fusion | None = None
+    diversity: float = 0.0
+    threshold: float | None = None
+    exact: bool = False
+    positives: tuple[Vector, ...] = ()
+    negatives: tuple[Vector, ...] = ()
+    """With positives, the strategy is Qdrant's best score, over the only lane's vectors."""
+
+    @property
+    def ordered_by_score(self) -> bool:
+        """MMR's order is not that of its scores."""
+        return self.diversity == 0
+
+
+def check_fingerprint(name: str, spec: CollectionSpec, given: str) -> None:
+    """Raises FingerprintMismatch."""
+    if given != spec.fingerprint:
+        raise FingerprintMismatch(name, spec.model, spec.fingerprint, given)
+
+
+def unit(vector: object, dimension: int, what: str) -> Vector:
+    """The vector as float32 `[dimension]` of length 1. Raises VectorInvalid."""
+    array = np.asarray(vector, dtype=np.float32)
+    if array.shape != (dimension,):
+        raise VectorInvalid(
+            what, f"has shape {list(array.shape)}, and the collection needs [{dimension}]"
+        )
+    length = float(np.sqrt(np.dot(array, array)))
+    if not np.isfinite(length):
+        raise VectorInvalid(what, "has numbers that are not finite")
+    if length < 1e-12:
+        raise VectorInvalid(what, "has length 0")
+    # a vector that is a unit one already is stored to the bit
+    return array if abs(length - 1) < 1e-6 else array / np.float32(length)
+
+
+Fetch = Callable[[Sequence[str]], Mapping[str, Record]]
+"""Records with vectors, by id."""
+
+
+def plan_search(
+    name: str, spec: CollectionSpec, kinds: Mapping[str, Kind], search: Search, fetch: Fetch
+) -> Plan:
+    """Raises FingerprintMismatch, VectorInvalid, ItemMissing, FilterInvalid, QueryInvalid."""
+    if search.fingerprint is not None:
+        check_fingerprint(name, spec, search.fingerprint)
+    wanted = list(dict.fromkeys(part.item for part in search.parts if part.item is not None))
+    records = _there(name, wanted, fetch)
+    lanes: list[Lane] = []
+    targets: tuple[VectorName, ...] = (
+        ("image", "text") if search.target == "hybrid" else (search.target,)
+    )
+    if search.parts:
+        lanes += [
+            Lane(target, combine(name, search.parts, target, records, spec.dimension))
+            for target in targets
+        ]
+    if search.words and search.words.strip():
+        lanes.append(Lane("bm25", words=search.words))
+    if search.diversity and all(lane.vector is None for lane in lanes):
+        raise QueryInvalid("diversity needs a picture, words as a vector, or an item")
+    return Plan(
+        lanes=tuple(lanes),
+        offset=search.offset,
+        limit=search.limit,
+        filter=_filter(typed_filter(search.filter, kinds), (*wanted, *search.exclude)),
+        fusion=search.fusion if len(lanes) > 1 else None,
+        diversity=search.diversity,
+        threshold=search.threshold,
+        exact=search.exact,
+    )
+
+
+def plan_recommend(
+    name: str, kinds: Mapping[str, Kind], recommend: Recommend, fetch: Fetch
+) -> Plan:
+    """Raises ItemMissing, FilterInvalid, QueryInvalid."""
+    positive = list(dict.fromkeys(recommend.positive))
+    negative = list(dict.fromkeys(recommend.negative))
+    given = list(dict.fromkeys([*positive, *negative]))
+    records = _there(name, given, fetch)
+    liked = tuple(item_vector(name, records[one], recommend.target) for one in positive)
+    disliked = tuple(item_vector(name, records[one], recommend.target) for one in negative)
+    where = _filter(typed_filter(recommend.filter, kinds), given)
+    if recommend.strategy == "best":
+        lane = Lane(recommend.target)
+    else:
+        lane, liked, disliked = Lane(recommend.target, _average(liked, disliked)), (), ()
+    return Plan(
+        lanes=(lane,),
+        offset=recommend.offset,
+        limit=recommend.limit,
+        filter=where,
+        positives=liked,
+        negatives=disliked,
+    )
+
+
+def _average(liked: Sequence[Vector], disliked: Sequence[Vector]) -> Vector:
+    wish = sum(liked[1:], liked[0]) / np.float32(len(liked))
+    if disliked:
+        wish = 2 * wish - sum(disliked[1:], disliked[0]) / np.float32(len(disliked))
+    return _normal(wish)
+
+
+def combine(
+    name: str,
+    parts: Iterable[Part],
+    target: VectorName,
+    records: Mapping[str, Record],
+    dimension: int,
+) -> Vector:
+    """The weighted sum of the parts, as a unit vector. Raises VectorInvalid, ItemMissing, QueryInvalid."""
+    total = np.zeros(dimension, np.float32)
+    for part in parts:
+        if part.item is not None:
+            vector = item_vector(name, records[part.item], target)
+        else:
+            vector = unit(part.vector, dimension, "the query")
+        total += np.float32(part.weight) * vector
+    return _normal(total)
+
+
+def item_vector(name: str, record: Record, target: VectorName) -> Vector:
+    """What an item stands for: its vector of the kind that is searched, or else its other one."""
+    first, second = (
+        (record.image, record.text) if target == "image" else (record.text, record.image)
+    )
+    vector = first if first is not None else second
+    if vector is None:
+        raise ItemMissing(name, record.item.id, "has no vector to search with")
+    return vector
+
+
+def _normal(vector: Vector) -> Vector:
+    length = float(np.linalg.norm(vector))
+    if length < 1e-6:
+        raise QueryInvalid("the parts cancel each other out; change a weight")
+    return (vector / np.float32(length)).astype(np.float32)
+
+
+def _there(name: str, ids: Sequence[str], fetch: Fetch) -> Mapping[str, Record]:
+    if not ids:
+        return {}
+    records = fetch(ids)
+    for one in ids:
+        if one not in records:
+            raise ItemMissing(name, one)
+    return records
+
+
+def _filter(filter: Any, exclude: Iterable[str]) -> dict[str, Any] | None:  # noqa: A002
+    where = to_qdrant(filter)
+    hidden = [str(point_id(one)) for one in dict.fromkeys(exclude)]
+    if not hidden:
+        return where
+    without = {"must_not": [{"has_id": hidden}]}
+    return {"must": [where], **without} if where else without
