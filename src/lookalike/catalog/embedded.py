@@ -13,8 +13,8 @@ from typing import Any, TypeVar
 import numpy as np
 from pydantic import ValidationError
 
-from lookalike.catalog import lexical, snapshots
-from lookalike.catalog.attributes import FACETED, Kind, learn, to_index
+from lookalike.catalog import snapshots
+from lookalike.catalog.attributes import Kind, learn, to_index
 from lookalike.catalog.engine.connection import RefusedError
 from lookalike.catalog.engine.folder import Folder
 from lookalike.catalog.engine.hosted import Hosted
@@ -24,7 +24,12 @@ from lookalike.catalog.filters import Filter, path, to_qdrant, typed_filter
 from lookalike.catalog.items import Record, Vector, item_of, point_id
 from lookalike.catalog.plans import (
     Plan,
+    check_facet,
     check_fingerprint,
+    check_settings,
+    describe,
+    ordered_facets,
+    pieces,
     plan_recommend,
     plan_search,
     unit,
@@ -168,20 +173,6 @@ class _Collection:
         self._folder.write(self.uid, describe(self.spec, settings, self.created, kinds))
 
 
-def describe(
-    spec: CollectionSpec, settings: IndexSettings, created: str, kinds: Mapping[str, Kind]
-) -> dict[str, Any]:
-    """A collection's description, as JSON."""
-    return {
-        "fingerprint": spec.fingerprint,
-        "model": spec.model,
-        "dimension": spec.dimension,
-        "created": created,
-        "settings": settings.model_dump(mode="json"),
-        "kinds": dict(kinds),
-    }
-
-
 class EmbeddedStore:
     """Collections in a folder of this machine. See VectorStore for what each method promises.
 
@@ -202,7 +193,7 @@ class EmbeddedStore:
     def create(self, name: str, spec: CollectionSpec) -> CollectionFacts:
         """A new, empty collection."""
         check_name(name)
-        _check_settings(spec.settings)
+        check_settings(spec.settings)
         with self._lock:
             if name in self._folder.names:
                 raise CollectionExists(name)
@@ -281,7 +272,7 @@ class EmbeddedStore:
             raise SettingInvalid(
                 "language", "is fixed when a collection is made; reindex it instead"
             )
-        _check_settings(settings)
+        check_settings(settings)
         was_quantized, had = collection.wants_quantization(), collection.fields()
         with self._disk():
             collection.configure(settings)
@@ -346,7 +337,7 @@ class EmbeddedStore:
     def delete(self, name: str, ids: Sequence[str]) -> int:
         """Remove items; how many of them were there."""
         gone = 0
-        for points in _pieces([str(point_id(one)) for one in dict.fromkeys(ids)], 1024):
+        for points in pieces([str(point_id(one)) for one in dict.fromkeys(ids)], 1024):
             gone += self._call(name, "delete", ids=points)[0]["deleted"]
         return gone
 
@@ -354,7 +345,7 @@ class EmbeddedStore:
         """The records of those ids that are there."""
         what = "vectors" if vectors else "payload"
         found: dict[str, Record] = {}
-        for points in _pieces([str(point_id(one)) for one in dict.fromkeys(ids)], 256):
+        for points in pieces([str(point_id(one)) for one in dict.fromkeys(ids)], 256):
             header, body = self._call(name, "get", ids=points, what=what)
             found |= {r.item.id: r for r in self._records(name, header["rows"], body)}
         return {one: found[one] for one in ids if one in found}
@@ -362,7 +353,7 @@ class EmbeddedStore:
     def digests(self, name: str, ids: Sequence[str]) -> dict[str, str | None]:
         """The digests of those ids that are there."""
         found: dict[str, str | None] = {}
-        for points in _pieces([str(point_id(one)) for one in dict.fromkeys(ids)], 1024):
+        for points in pieces([str(point_id(one)) for one in dict.fromkeys(ids)], 1024):
             header, _ = self._call(name, "get", ids=points, what="digest")
             found |= {row[1]["id"]: row[1].get("digest") for row in header["rows"]}
         return found
@@ -666,24 +657,6 @@ def wire_plan(plan: Plan, settings: IndexSettings) -> tuple[dict[str, Any], byte
     return header, np.concatenate(vectors).astype("<f4").tobytes() if vectors else b""
 
 
-def check_facet(attribute: str, kinds: Mapping[str, Kind], settings: IndexSettings) -> None:
-    """Raises FacetUnavailable where the attribute's values can't be counted."""
-    kind = kinds.get(attribute)
-    if kind is None:
-        known = ", ".join(sorted(kinds)[:20]) or "none"
-        raise FacetUnavailable(attribute, f"there is no such attribute; there are: {known}")
-    if kind not in FACETED:
-        raise FacetUnavailable(attribute, f"it holds {kind.value} values")
-    if attribute not in to_index(kinds, settings.attributes):
-        raise FacetUnavailable(attribute, "the collection's settings give it no payload index")
-
-
-def ordered_facets(values: Sequence[Sequence[Any]]) -> list[FacetValue]:
-    """Most frequent first, equal counts by value."""
-    facets = [FacetValue(value, count) for value, count in values]
-    return sorted(facets, key=lambda facet: (-facet.count, str(facet.value)))
-
-
 def _vectors(record: Record, dimension: int) -> tuple[str, list[Vector]]:
     letters, vectors = "", []
     for letter, vector in (("i", record.image), ("t", record.text)):
@@ -691,15 +664,3 @@ def _vectors(record: Record, dimension: int) -> tuple[str, list[Vector]]:
             letters += letter
             vectors.append(unit(vector, dimension, f"item {record.item.id!r}"))
     return letters, vectors
-
-
-def _pieces(whole: list[Result], size: int) -> Iterator[list[Result]]:
-    for start in range(0, len(whole), size):
-        yield whole[start : start + size]
-
-
-def _check_settings(settings: IndexSettings) -> None:
-    try:
-        lexical.check_language(settings.language)
-    except ValueError as error:
-        raise SettingInvalid("language", str(error)) from None

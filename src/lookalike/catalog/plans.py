@@ -1,34 +1,35 @@
 """From what is asked for to what Qdrant is asked: one plan, which each adapter carries out its way."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
-from lookalike.catalog.attributes import Kind
+from lookalike.catalog import lexical
+from lookalike.catalog.attributes import FACETED, Kind, to_index
 from lookalike.catalog.filters import to_qdrant, typed_filter
 from lookalike.catalog.items import Record, Vector, point_id
 from lookalike.catalog.store import (
     CollectionSpec,
+    FacetValue,
     Fusion,
+    IndexSettings,
     Part,
     Recommend,
     Search,
     VectorName,
 )
-from lookalike.errors import FingerprintMismatch, ItemMissing, QueryInvalid, VectorInvalid
+from lookalike.errors import (
+    FacetUnavailable,
+    FingerprintMismatch,
+    ItemMissing,
+    QueryInvalid,
+    SettingInvalid,
+    VectorInvalid,
+)
 
-PREFETCH = 5
-"""Each list that is fused is this many times longer than the page, so that an item far down one list and
-first in another still meets itself."""
-
-CANDIDATES = 10
-"""MMR chooses among this many times the page."""
-
-RRF_K = 60
-"""Reciprocal rank fusion scores 1 / (k + rank). 60 is the value of the paper that introduced it (Cormack,
-Clarke and Büttcher, 2009); Qdrant's own default of 2 lets the first ranks of one list decide alone."""
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,3 +208,49 @@ def _filter(filter: Any, exclude: Iterable[str]) -> dict[str, Any] | None:  # no
         return where
     without = {"must_not": [{"has_id": hidden}]}
     return {"must": [where], **without} if where else without
+
+
+def describe(
+    spec: CollectionSpec, settings: IndexSettings, created: str, kinds: Mapping[str, Kind]
+) -> dict[str, Any]:
+    """A collection's description, as JSON."""
+    return {
+        "fingerprint": spec.fingerprint,
+        "model": spec.model,
+        "dimension": spec.dimension,
+        "created": created,
+        "settings": settings.model_dump(mode="json"),
+        "kinds": dict(kinds),
+    }
+
+
+def check_facet(attribute: str, kinds: Mapping[str, Kind], settings: IndexSettings) -> None:
+    """Raises FacetUnavailable where the attribute's values can't be counted."""
+    kind = kinds.get(attribute)
+    if kind is None:
+        known = ", ".join(sorted(kinds)[:20]) or "none"
+        raise FacetUnavailable(attribute, f"there is no such attribute; there are: {known}")
+    if kind not in FACETED:
+        raise FacetUnavailable(attribute, f"it holds {kind.value} values")
+    if attribute not in to_index(kinds, settings.attributes):
+        raise FacetUnavailable(attribute, "the collection's settings give it no payload index")
+
+
+def ordered_facets(values: Sequence[Sequence[Any]]) -> list[FacetValue]:
+    """Most frequent first, equal counts by value."""
+    facets = [FacetValue(value, count) for value, count in values]
+    return sorted(facets, key=lambda facet: (-facet.count, str(facet.value)))
+
+
+def pieces(whole: list[Result], size: int) -> Iterator[list[Result]]:
+    """The list in parts of at most `size`."""
+    for start in range(0, len(whole), size):
+        yield whole[start : start + size]
+
+
+def check_settings(settings: IndexSettings) -> None:
+    """Raises SettingInvalid."""
+    try:
+        lexical.check_language(settings.language)
+    except ValueError as error:
+        raise SettingInvalid("language", str(error)) from None

@@ -4,6 +4,29 @@ from typing import Any
 
 import qdrant_edge as edge
 
+FLAGS = "_flags"
+"""Where a point's booleans stand a second time, as words. The engine's Python classes (0.9.0) take True for
+the integer 1, which matches no boolean, so a filter on one asks for its word."""
+
+
+def flags(attributes: dict[str, Any]) -> dict[str, list[str]]:
+    """The words of the attributes that have booleans."""
+    found: dict[str, list[str]] = {}
+    for name, value in attributes.items():
+        values = value if isinstance(value, list) else [value]
+        if words := [_word(one) for one in values if isinstance(one, bool)]:
+            found[name] = words
+    return found
+
+
+def flag_path(path: str) -> str:
+    """Where the words of the attribute at `path` are."""
+    return FLAGS + path.removeprefix("attributes")
+
+
+def _word(flag: bool) -> str:
+    return "true" if flag else "false"
+
 
 def filter_of(data: dict[str, Any] | None) -> edge.Filter | None:
     """A filter, from the JSON that `filters.to_qdrant` writes."""
@@ -18,6 +41,8 @@ def filter_of(data: dict[str, Any] | None) -> edge.Filter | None:
 
 def _condition(data: dict[str, Any]) -> Any:
     if "key" in data:
+        if isinstance(flag := data.get("match", {}).get("value"), bool):
+            return edge.FieldCondition(flag_path(data["key"]), match=edge.MatchValue(_word(flag)))
         return edge.FieldCondition(data["key"], match=_match(data), range=_range(data))
     if "is_empty" in data:
         return edge.IsEmptyCondition(data["is_empty"]["key"])

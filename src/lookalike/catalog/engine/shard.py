@@ -13,16 +13,21 @@ from typing import Any
 import qdrant_edge as edge
 
 from lookalike.catalog import lexical
-from lookalike.catalog.engine.conversions import SCHEMA, config_of, filter_of
+from lookalike.catalog.engine.conversions import (
+    FLAGS,
+    SCHEMA,
+    config_of,
+    filter_of,
+    flag_path,
+    flags,
+)
+from lookalike.catalog.fusion import RRF_K, depth
 from lookalike.catalog.paging import page
 
 Reply = tuple[dict[str, Any], bytes]
 
 VECTORS = {"i": "image", "t": "text"}
 """How the wire says which vectors a point has: `it`, `i`, `t` or an empty string."""
-
-MIN_PREFETCH = 100
-RRF_K = 60
 
 Numbers = Any
 """A memory view of float32, which the type checker of Python 3.11 has no word for."""
@@ -61,6 +66,8 @@ class Shard:
                 vectors[VECTORS[letter]] = view[at : at + step]
                 at += step
             payload = point["p"]
+            if found := flags(payload.get("attributes", {})):
+                payload[FLAGS] = found
             if words := "\n".join(t for k in ("title", "description") if (t := payload.get(k))):
                 indices, values = lexical.document(words, language)
                 if indices:
@@ -86,6 +93,9 @@ class Shard:
             if there is not None:
                 self._shard.update(edge.UpdateOperation.delete_field_index(path))
             self._shard.update(edge.UpdateOperation.create_field_index(path, SCHEMA[kind]))
+            if kind == "bool":
+                words = edge.UpdateOperation.create_field_index(flag_path(path), SCHEMA["keyword"])
+                self._shard.update(words)
             self._indexed_fields[_plain(path)] = kind
 
     def flush(self) -> None:
@@ -189,7 +199,7 @@ class Shard:
             best = edge.Query.RecommendBestScore(query, lanes[0]["using"])
             return edge.QueryRequest(query=best, filter=where, **full)
         queries = [self._nearest(lane, vectors) for lane in lanes]
-        longer = max(MIN_PREFETCH, 5 * window)
+        longer = depth(window)
         if len(queries) == 1:
             if not plan.get("diversity"):
                 return edge.QueryRequest(
@@ -221,9 +231,7 @@ class Shard:
             return edge.Query.Nearest(edge.SparseVector(indices, values), lane["using"])
         return edge.Query.Nearest(vectors[lane["vector"]], lane["using"])
 
-    def _mmr(
-        self, plan: dict[str, Any], vectors: list[Numbers], candidates: int
-    ) -> edge.Mmr:
+    def _mmr(self, plan: dict[str, Any], vectors: list[Numbers], candidates: int) -> edge.Mmr:
         lane = next(one for one in plan["lanes"] if "vector" in one)
         vector = vectors[lane["vector"]].tolist()
         return edge.Mmr(vector, 1 - plan["diversity"], candidates, lane["using"])
