@@ -68,7 +68,10 @@ class Settings(BaseSettings):
         description="A Qdrant server or cluster; without it the embedded engine is used.",
     )
     qdrant_api_key: str | None = Field(
-        None, validation_alias=_both("QDRANT_API_KEY"), description="The key of that server.", repr=False
+        None,
+        validation_alias=_both("QDRANT_API_KEY"),
+        description="The key of that server.",
+        repr=False,
     )
 
 

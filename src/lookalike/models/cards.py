@@ -6,13 +6,13 @@ how text is cleaned and padded, the logit scale, where the weights came from and
 """
 
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from lookalike.errors import CardInvalid
 
-FORMAT = 1
+FORMAT: Final = 1
 """Version of the card's format. A card with a higher one was written by a newer Lookalike."""
 
 TowerName = Literal["image", "text"]
@@ -140,7 +140,9 @@ class ModelCard(Frozen):
         try:
             text = path.read_text(encoding="utf-8")
         except FileNotFoundError:
-            raise CardInvalid(path, "there is no such file, so the folder is not a bundle") from None
+            raise CardInvalid(
+                path, "there is no such file, so the folder is not a bundle"
+            ) from None
         except (OSError, UnicodeDecodeError) as error:
             raise CardInvalid(path, str(error)) from error
         return cls.parse(text, path)
@@ -161,7 +163,9 @@ def _reason(error: ValidationError) -> str:
     first = error.errors()[0]
     where = ".".join(str(part) for part in first["loc"])
     if where == "format" and isinstance(first["input"], int) and first["input"] > FORMAT:
-        return f"format {first['input']} is newer than this version reads ({FORMAT}); update Lookalike"
+        return (
+            f"format {first['input']} is newer than this version reads ({FORMAT}); update Lookalike"
+        )
     if first["type"] == "json_invalid":
         return f"not JSON: {first['ctx']['error']}"
     return f"{where}: {first['msg']}" if where else str(first["msg"])

@@ -1,0 +1,135 @@
+"""From a folder of published weights to a bundle."""
+
+import math
+import os
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+
+from lookalike.models.architecture import ModifiedResNet
+from lookalike.models.bundle import CARD, Bundle, open_bundle, sha256
+from lookalike.models.cards import ModelCard, Source, TowerGraphs, TowerName
+from lookalike.models.graphs.builder import GraphBuilder
+from lookalike.models.graphs.resnet import build_modified_resnet
+from lookalike.models.graphs.text import build_text_transformer
+from lookalike.models.graphs.vision import build_vision_transformer
+from lookalike.models.layouts import ModelDescription, describe
+from lookalike.models.weights import Checkpoint, Weights, fits_float16
+
+DEFAULT_LOGIT_SCALE = 100.0
+
+
+def convert(
+    folder: Path,
+    destination: Path,
+    *,
+    name: str,
+    repository: str | None = None,
+    revision: str | None = None,
+    licence: str | None = None,
+) -> Bundle:
+    """Build the bundle of the model in `folder` (either layout) at `destination`, which must not exist.
+
+    It appears there whole or not at all. Needs little more memory than the largest weight. Raises
+    CardInvalid, WeightMissing, WeightsLeftOver, WeightShapeWrong, WeightsInvalid.
+    """
+    description = describe(folder)
+    destination.parent.mkdir(parents=True, exist_ok=True)
+    work = Path(tempfile.mkdtemp(prefix=f".{destination.name}.", dir=destination.parent))
+    try:
+        card = _build(description, work, name, repository, revision, licence)
+        card.write(work / CARD)
+        work.chmod(0o755)  # mkdtemp's 0700 would hide the model from others who share the cache
+        for path in work.iterdir():
+            _sync(path)
+        work.rename(destination)
+    except BaseException:
+        shutil.rmtree(work, ignore_errors=True)
+        raise
+    _sync(destination.parent)
+    return open_bundle(destination)
+
+
+def _build(
+    description: ModelDescription,
+    work: Path,
+    name: str,
+    repository: str | None,
+    revision: str | None,
+    licence: str | None,
+) -> ModelCard:
+    spec, image, text = description.image_spec, description.image, description.text
+
+    def image_graph(graph: GraphBuilder, weights: Weights) -> None:
+        if isinstance(image, ModifiedResNet):
+            build_modified_resnet(graph, weights, image, spec.mean, spec.std)
+        else:
+            build_vision_transformer(graph, weights, image, spec.mean, spec.std)
+
+    def text_graph(graph: GraphBuilder, weights: Weights) -> None:
+        build_text_transformer(graph, weights, text)
+
+    builders: dict[TowerName, Callable[[GraphBuilder, Weights], None]] = {
+        "image": image_graph,
+        "text": text_graph,
+    }
+    graphs: dict[TowerName, TowerGraphs] = {}
+    with Checkpoint(description.weight_files) as checkpoint:
+        float16 = _lossless_as_float16(checkpoint)
+        weights = Weights(checkpoint, description.pieces)
+        for tower, build in builders.items():
+            with GraphBuilder(work / f"{tower}.onnx", float16=float16) as graph:
+                build(graph, weights)
+            graphs[tower] = TowerGraphs(
+                fp32=graph.path.name,
+                parameters=graph.parameters,
+                stored="float16" if float16 else "float32",
+            )
+        scale = _scalar(weights, description.logit_scale, math.log(DEFAULT_LOGIT_SCALE))
+        bias = _scalar(weights, description.logit_bias, 0.0)
+        weights.close(ignored=description.ignored)
+    shutil.copyfile(description.tokenizer_file, work / description.text_spec.tokenizer)
+    sources = (*description.config_files, *description.weight_files, description.tokenizer_file)
+    return ModelCard(
+        name=name,
+        architecture=type(image).__name__,
+        activation=text.transformer.activation,
+        dimension=text.dimension,
+        logit_scale=math.exp(scale),
+        logit_bias=bias,
+        image=spec,
+        text=description.text_spec,
+        graphs=graphs,
+        source=Source(
+            repository=repository,
+            revision=revision,
+            layout=description.layout,
+            files={path.name: sha256(path) for path in sources},
+        ),
+        files={path.name: sha256(path) for path in sorted(work.iterdir())},
+        licence=licence,
+    )
+
+
+def _lossless_as_float16(checkpoint: Checkpoint) -> bool:
+    """Whether float16 holds all matrices exactly. The vectors (biases, norms) are too small to matter."""
+    return all(
+        fits_float16(checkpoint.read(name))
+        for name in sorted(checkpoint.names)
+        if len(checkpoint.shape(name)) >= 2
+    )
+
+
+def _scalar(weights: Weights, name: str, default: float) -> float:
+    return float(weights.take(name, ()).item()) if name in weights else default
+
+
+def _sync(path: Path) -> None:
+    """Flush to disk, so that what a rename makes visible is really there."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
