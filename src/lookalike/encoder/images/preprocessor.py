@@ -1,0 +1,140 @@
+"""From bytes to pixels, and from whatever goes wrong on the way to our own errors."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from lookalike.encoder.images import files
+from lookalike.encoder.images.appearance import as_seen
+from lookalike.encoder.images.framing import frame
+from lookalike.errors import (
+    ImageError,
+    ImageTooLarge,
+    ImageTooManyBytes,
+    ImageTooSmall,
+    ImageUnreadable,
+)
+from lookalike.models.cards import ImageSpec
+
+ImageMode = Literal["natural", "reference"]
+"""`natural`: as a person sees the picture. `reference`: as OpenCLIP does, to the bit: without EXIF, resized
+in the file's own mode (palettes by the nearest pixel, for example) and made RGB, dropping alpha, at the end."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImageLimits:
+    """What is refused before anything is decoded.
+
+    While it is decoded, a picture takes up to 16 bytes a pixel (WebP and some TIFF; 7 for JPEG, 5 for PNG),
+    so that one with `max_pixels` may need 1 GB for a moment. Lower it where that is too much.
+    """
+
+    max_pixels: int = 64_000_000
+    max_bytes: int = 20 * 2**20
+    """Length of the file."""
+    min_side: int = 1
+    """Pixels that each side must have."""
+
+    def check_bytes(self, data: bytes) -> None:
+        if len(data) > self.max_bytes:
+            raise ImageTooManyBytes(len(data), self.max_bytes)
+
+    def check_size(self, width: int, height: int) -> None:
+        if width * height > self.max_pixels:
+            raise ImageTooLarge(width * height, self.max_pixels)
+        if min(width, height) < self.min_side:
+            raise ImageTooSmall(width, height, self.min_side)
+
+
+class ImagePreprocessor:
+    """Makes of picture files what an image tower takes, one at a time.
+
+    Reads JPEG, PNG, WebP, GIF, BMP, TIFF and AVIF, and HEIC where pillow-heif is installed; of files with
+    several pictures the first. The format is told by the content. Safe to call from many threads at once,
+    and worth it: decoding and resizing release the interpreter lock. Takes no colour profiles into account.
+
+    Nothing else than these ever comes out, whatever the bytes are: ImageUnreadable, ImageFormatUnsupported (one
+    of those), ImageTooLarge, ImageTooManyBytes, ImageTooSmall.
+    """
+
+    def __init__(
+        self,
+        spec: ImageSpec,
+        mode: ImageMode = "natural",
+        limits: ImageLimits = ImageLimits(),
+    ) -> None:
+        self.spec, self.mode, self.limits = spec, mode, limits
+
+    def __call__(self, data: bytes) -> NDArray[np.uint8]:
+        """The same as `pixels(decode(data))`, and for grey pictures faster."""
+        with _image_errors():
+            return self._framed(self._decoded(data))
+
+    def decode(self, data: bytes) -> Image.Image:
+        """The whole picture. `natural`: RGB, upright, over white. `reference`: as Pillow decodes it,
+        in the file's own mode."""
+        with _image_errors():
+            picture = self._decoded(data)
+            if self.mode == "natural":
+                picture = as_seen(picture)
+                picture = picture if picture.mode == "RGB" else picture.convert("RGB")
+                picture.info.clear()  # what it says is done
+            return picture
+
+    def pixels(self, picture: Image.Image) -> NDArray[np.uint8]:
+        """What the image tower takes of a decoded picture: `[height, width, 3]`, RGB, read-only."""
+        with _image_errors():
+            return self._framed(picture)
+
+    def _decoded(self, data: bytes) -> Image.Image:
+        self.limits.check_bytes(data)
+        file = files.read(data)
+        with _image_errors(file.format):
+            self.limits.check_size(file.width, file.height)
+            picture = file.open()
+            self.limits.check_size(*picture.size)  # should a decoder see another size than we did
+            picture.load()
+            return picture
+
+    def _framed(self, picture: Image.Image) -> NDArray[np.uint8]:
+        if self.mode == "natural":
+            picture = as_seen(picture)
+        picture = frame(picture, self.spec)
+        if picture.mode != "RGB":
+            if "transparency" in picture.info:
+                picture = picture.copy()
+                del picture.info[
+                    "transparency"
+                ]  # it is dropped anyway, but Pillow may warn of that
+            picture = picture.convert("RGB")
+        return np.asarray(picture)
+
+
+@contextmanager
+def _image_errors(format: str = "file") -> Iterator[None]:  # noqa: A002 (the field's word)
+    """Makes one of our errors of whatever a decoder raises. This is the one place that does."""
+    try:
+        yield
+    except ImageError:
+        raise
+    except MemoryError as error:
+        raise ImageUnreadable("there is not enough memory to decode it") from error
+    except Image.DecompressionBombError as error:
+        raise ImageUnreadable("it has more pixels than Pillow accepts") from error
+    except Exception as error:
+        # Given damaged files, decoders raise nearly everything: OSError, SyntaxError, struct.error, ...
+        raise ImageUnreadable(f"the {format} is {_what_happened(error)}") from error
+
+
+_CUT = ("truncat", "premature", "end of file", "not enough image data", "outside of file")
+
+
+def _what_happened(error: Exception) -> str:
+    words = str(error).lower()
+    cut = isinstance(error, EOFError) or any(hint in words for hint in _CUT)
+    return "truncated" if cut else "damaged"

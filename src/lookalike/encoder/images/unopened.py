@@ -1,0 +1,27 @@
+"""What is known of a picture file before any of its pixels is decoded."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from PIL import Image
+
+Box = tuple[int, int, int, int]
+"""Left, top, right, bottom, in pixels; right and bottom are just outside."""
+
+PAINTED = "painted"
+"""Key in a Pillow picture's `info`: the box of the canvas that the first frame of a GIF paints, if not all
+of it. The rest is transparent, whatever colour Pillow gives it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unopened:
+    """A picture file whose header was read."""
+
+    format: str
+    """For people: `JPEG`, `PNG`, ..."""
+    width: int
+    height: int
+    """In pixels, as the header says: what decoding will make, before any rotation."""
+    open: Callable[[], Image.Image]
+    """Hands the file to a decoder. What comes back may not be decoded yet: its `load()` does that. Raises
+    anything that decoders raise."""
