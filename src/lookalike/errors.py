@@ -407,7 +407,139 @@ class EngineFailed(StoreError):
         super().__init__(f"the vector engine failed in {operation}: {reason}")
 
 
+# Feeds, and pictures from elsewhere
+
+
+class SourceInvalid(CatalogueError):
+    """A feed or folder that can't be read as a whole. A single bad row is a RowInvalid."""
+
+    code = "source_invalid"
+
+    def __init__(self, path: Path | str, reason: str) -> None:
+        self.path, self.reason = str(path), reason
+        super().__init__(f"{path}: {reason}")
+
+
+class RowInvalid(CatalogueError):
+    """A row of a feed that no item can be made of. It fails alone: the rest of the feed goes on."""
+
+    code = "row_invalid"
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(reason)
+
+
+class DuplicateId(RowInvalid):
+    """A row with the id of an earlier one. The first stands."""
+
+    code = "duplicate_id"
+
+    def __init__(self, id: str) -> None:  # noqa: A002 (the item's own word)
+        self.id = id
+        super().__init__(f"id {id!r} is in the feed already; the first one stands")
+
+
+class PictureUnavailable(CatalogueError):
+    """The picture that an item refers to can't be had: no such file, not a file, not allowed."""
+
+    code = "picture_unavailable"
+
+    def __init__(self, reference: str, reason: str) -> None:
+        self.reference, self.reason = reference, reason
+        super().__init__(f"picture {reference}: {reason}")
+
+
+class FetchError(LookalikeError):
+    """A URL that was not fetched."""
+
+    code = "fetch_error"
+
+    def __init__(self, url: str, reason: str) -> None:
+        self.url, self.reason = url, reason
+        super().__init__(f"{url}: {reason}")
+
+
+class FetchRefused(FetchError):
+    """What the URL leads to must not be fetched: the same URL will be refused again."""
+
+    code = "fetch_refused"
+
+
+class FetchFailed(FetchError):
+    """The other side didn't deliver: it may another time."""
+
+    code = "fetch_failed"
+
+
+class PruneRefused(CatalogueError):
+    """Removing what is not in the feed would go wrong, so nothing was removed."""
+
+    code = "prune_refused"
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(f"nothing was pruned: {reason}")
+
+
+class ExchangeInvalid(CatalogueError):
+    """A file that is not an export of ours, or a damaged one."""
+
+    code = "exchange_invalid"
+
+    def __init__(self, path: Path | str, reason: str) -> None:
+        self.path, self.reason = str(path), reason
+        super().__init__(f"export {path}: {reason}")
+
+
+class ReindexIncomplete(CatalogueError):
+    """Some items could not be encoded with the new model; the collection stays as it was."""
+
+    code = "reindex_incomplete"
+
+    def __init__(self, collection: str, failed: int, items: int, beside: str) -> None:
+        self.collection, self.failed, self.items, self.beside = collection, failed, items, beside
+        super().__init__(
+            f"{failed:,} of {items:,} items could not be encoded, so {collection!r} stays as it was; repeat to "
+            f"try those again, or swap without them with --skip-failed (what is done is kept in {beside!r})"
+        )
+
+
+class ServiceUnreachable(CatalogueError):
+    """No Lookalike service answers at the URL."""
+
+    code = "service_unreachable"
+
+    def __init__(self, url: str, reason: str) -> None:
+        self.url, self.reason = url, reason
+        super().__init__(
+            f"no service answers at {url}: {reason}; is `lookalike serve` running there?"
+        )
+
+
+class ServiceRefused(CatalogueError):
+    """The service answered with an error of its own."""
+
+    code = "service_refused"
+
+    def __init__(self, url: str, status: int, reason: str) -> None:
+        self.url, self.status, self.reason = url, status, reason
+        super().__init__(f"{url} answered {status}: {reason}")
+
+
 # Settings and input
+
+
+class ExtraMissing(LookalikeError):
+    """Something that needs an optional extra."""
+
+    code = "extra_missing"
+
+    def __init__(self, what: str, extra: str) -> None:
+        self.what, self.extra = what, extra
+        super().__init__(
+            f"{what} needs an extra; install it with: pip install 'lookalike[{extra}]'"
+        )
 
 
 class SettingInvalid(LookalikeError):
