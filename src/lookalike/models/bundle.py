@@ -10,7 +10,7 @@ from lookalike.errors import BundleInvalid
 from lookalike.models.cards import ModelCard, TowerName
 
 CARD = "model.json"
-GraphPrecision = Literal["fp32", "int8"]
+GraphPrecision = Literal["fp32", "bf16", "int8"]
 
 
 @dataclass(frozen=True, slots=True)

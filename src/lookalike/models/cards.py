@@ -83,14 +83,18 @@ class Source(Frozen):
 
 
 class TowerGraphs(Frozen):
-    """The graph files of one tower, by precision. `fp32` is the exact one; bf16 and fp16 are made from it
-    by the runtime, so only an int8 graph is a file of its own."""
+    """The graph files of one tower, by precision. `fp32` is the exact one.
+
+    Without a file of its own, bf16 (and on a GPU fp16) is made from it by the runtime: the vectors are as
+    good, but it takes more memory.
+    """
 
     fp32: FileName
+    bf16: FileName | None = None
     int8: FileName | None = None
     parameters: Annotated[int, Field(ge=0)]
     """How many numbers the tower has learned."""
-    stored: Literal["float32", "float16", "bfloat16", "int8"] = "float32"
+    stored: Literal["float32", "float16", "int8"] = "float32"
     """How the fp32 graph's weights are stored. Anything but float32 only where that loses nothing, or where
     the model was made that way."""
 
@@ -123,7 +127,7 @@ class ModelCard(Frozen):
         for tower in TOWERS:
             if (getattr(self, tower) is None) != (tower not in self.graphs):
                 raise ValueError(f"`{tower}` and `graphs.{tower}` must both be there, or neither")
-        named = {f for g in self.graphs.values() for f in (g.fp32, g.int8) if f}
+        named = {f for g in self.graphs.values() for f in (g.fp32, g.bf16, g.int8) if f}
         if self.text is not None:
             named.add(self.text.tokenizer)
         if missing := named - self.files.keys():

@@ -82,8 +82,11 @@ def _build(
         for tower, build in builders.items():
             with GraphBuilder(work / f"{tower}.onnx", float16=float16) as graph:
                 build(graph, weights)
+            with GraphBuilder(work / f"{tower}.bf16.onnx", compute="bfloat16") as rounded:
+                build(rounded, weights)
             graphs[tower] = TowerGraphs(
                 fp32=graph.path.name,
+                bf16=rounded.path.name,
                 parameters=graph.parameters,
                 stored="float16" if float16 else "float32",
             )

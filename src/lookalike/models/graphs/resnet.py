@@ -22,7 +22,9 @@ def build_modified_resnet(
     # The first convolution pads with zeros, so its border sees the mean colour: the mean has to be taken off
     # before it, and only the scale can be folded into its weights.
     x = graph.op(
-        "Sub", pixels_to_channels(graph), graph.constant(255 * np.array(mean).reshape(1, 3, 1, 1))
+        "Sub",
+        pixels_to_channels(graph),
+        graph.constant(255 * np.array(mean).reshape(1, 3, 1, 1), exact=True),
     )
     x = net.stem(x, 1, 3, half, stride=2, scale=1 / (255 * np.array(std)))
     x = net.stem(x, 2, half, half)
@@ -117,8 +119,9 @@ class _ResNet:
         kernel = self._weights.take(f"{name}.weight", (outputs, inputs, size, size))
         if scale is not None:
             kernel = kernel.astype(np.float64) * scale[:, None, None]
-        weight = self._graph.weight(f"{name}.weight", kernel, derived=scale is not None)
-        return self._graph.op(
+        first = scale is not None
+        weight = self._graph.weight(f"{name}.weight", kernel, exact=first)
+        x = self._graph.op(
             "Conv",
             x,
             weight,
@@ -126,6 +129,7 @@ class _ResNet:
             strides=[stride, stride],
             pads=[size // 2] * 4,
         )
+        return self._graph.enter(x) if first else x
 
     def _norm(self, name: str, x: Tensor, channels: int) -> Tensor:
         # Left as a node: the runtimes fold it into the convolution, and the stored weights stay as they were.

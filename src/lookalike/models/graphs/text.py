@@ -8,7 +8,7 @@ from lookalike.models.graphs.builder import GraphBuilder, Tensor
 from lookalike.models.graphs.transformer import TransformerBlocks, unit_length
 from lookalike.models.weights import Weights
 
-_NEVER = float(np.finfo(np.float32).min)
+_NEVER = -1e30
 """Added to an attention logit, it leaves no weight; minus infinity would make NaN of a row full of it."""
 
 

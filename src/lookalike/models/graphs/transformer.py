@@ -139,7 +139,8 @@ def activate(graph: GraphBuilder, activation: Activation, x: Tensor) -> Tensor:
 
 
 def unit_length(graph: GraphBuilder, x: Tensor) -> Tensor:
-    """L2-normalised over the last axis. A zero vector stays zero, as in PyTorch's `normalize`."""
+    """L2-normalised over the last axis, in float32. A zero vector stays zero, as in PyTorch's `normalize`."""
+    x = graph.leave(x)
     square = graph.op("ReduceSum", graph.op("Mul", x, x), graph.constant([-1]), keepdims=1)
-    length = graph.op("Max", graph.op("Sqrt", square), graph.constant(1e-12))
+    length = graph.op("Max", graph.op("Sqrt", square), graph.constant(1e-12, exact=True))
     return graph.op("Div", x, length)

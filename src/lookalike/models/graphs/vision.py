@@ -92,14 +92,16 @@ def _patches(
     centre = np.round(255 * np.array(mean))
     scaled = kernel / (255 * np.array(std))[:, None, None]
     bias = np.einsum("oihw,i->o", scaled, centre - 255 * np.array(mean))
-    x = graph.op("Sub", pixels_to_channels(graph), graph.constant(centre.reshape(1, 3, 1, 1)))
+    x = graph.op(
+        "Sub", pixels_to_channels(graph), graph.constant(centre.reshape(1, 3, 1, 1), exact=True)
+    )
     x = graph.op(
         "Conv",
         x,
-        graph.weight("visual.conv1.weight", scaled, derived=True),
-        graph.weight("visual.conv1.bias", bias, derived=True),
+        graph.weight("visual.conv1.weight", scaled, exact=True),
+        graph.weight("visual.conv1.bias", bias, exact=True),
         kernel_shape=[height, width],
         strides=[height, width],
     )
-    flat = graph.op("Reshape", x, graph.constant([0, inner.width, -1]))
+    flat = graph.op("Reshape", graph.enter(x), graph.constant([0, inner.width, -1]))
     return graph.op("Transpose", flat, perm=[0, 2, 1])
