@@ -1,0 +1,502 @@
+"""Taking a source into a collection: what is new or changed, and nothing else.
+
+Reading, decoding and thumbnails run in a pool of threads, encoding and storing in one each (`overlap`).
+A record is acknowledged when the store has it, so a run can be stopped or killed at any moment: the next one
+sees by the stored digests what is done. Held in memory are the batches under way, and eight bytes per id.
+"""
+
+import errno
+import os
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lookalike.catalog import digests
+from lookalike.catalog.digests import Digest
+from lookalike.catalog.encoding import Encoder
+from lookalike.catalog.items import Item, Record, Vector
+from lookalike.catalog.overlap import Stages, overlap
+from lookalike.catalog.pictures import BytesPicture, DataPicture, PictureReader, UrlPicture
+from lookalike.catalog.reports import FailureReport
+from lookalike.catalog.seen import Seen
+from lookalike.catalog.sources import Entry, Rejected, Source
+from lookalike.catalog.store import VectorStore
+from lookalike.catalog.thumbnails import Thumbnails, make_thumbnail
+from lookalike.errors import (
+    CatalogueError,
+    DuplicateId,
+    FetchError,
+    FingerprintMismatch,
+    ImageError,
+    ItemInvalid,
+    LookalikeError,
+    PruneRefused,
+    StoreError,
+    StoreFull,
+    StoreUnavailable,
+    TowerNotLoaded,
+    VectorInvalid,
+)
+
+CHUNK = 128
+"""Entries whose digests are asked for at once."""
+
+CHUNK_BYTES = 32 * 2**20
+"""Fewer, where they hold their pictures."""
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True)
+class IngestOptions:
+    """How a source is taken in."""
+
+    prune: bool = False
+    """Afterwards, remove what the source doesn't have."""
+    refetch: bool = False
+    """Fetch pictures by URL again to see whether they have changed; else the same URL is the same picture."""
+    thumbnails: bool = True
+    batch: int = 32
+    """Items encoded at once."""
+    workers: int = 0
+    """Threads that read and decode; 0: as many as this process may use cores, and 16 where URLs are fetched."""
+    patience: float = 10.0
+    """Seconds to wait for a store that went away before giving up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How far a run is. Every entry of the source is counted once, when it is done."""
+
+    added: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    failed: int = 0
+    pruned: int = 0
+    total: int | None = None
+    """Of the source, where it could tell; an estimate."""
+    encoded: int = 0
+    """Pictures that went through the model."""
+
+    @property
+    def done(self) -> int:
+        """Entries done, one way or the other."""
+        return self.added + self.updated + self.unchanged + self.failed
+
+
+@dataclass(frozen=True, slots=True)
+class IngestSummary:
+    """How a run ended."""
+
+    collection: str
+    tally: Tally
+    seconds: float
+    report: Path | None
+    """The file that names the failures; None without any."""
+    stopped: bool
+    """Whether it was asked to stop before the end. Another run goes on from there."""
+    not_pruned: str | None = None
+    """Why nothing was removed though that was asked for."""
+
+    @property
+    def complete(self) -> bool:
+        """Whether everything is in, and nothing failed."""
+        return not (self.stopped or self.tally.failed or self.not_pruned)
+
+
+Observer = Callable[[Tally], None]
+"""Told of every change, from several threads, one at a time. Must be quick."""
+
+Status = Literal["added", "updated", "unchanged", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What became of one entry."""
+
+    where: str
+    id: str | None
+    status: Status
+    error: LookalikeError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """An entry, and what the store has of it."""
+
+    entry: Entry
+    there: bool
+    digest: Digest | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Changed:
+    """An entry to be stored: with pixels and words still to encode, or the vectors it has kept."""
+
+    entry: Entry
+    there: bool
+    digest: Digest
+    pixels: NDArray[np.uint8] | None = None
+    image: Vector | None = None
+    words: str | None = None
+    text: Vector | None = None
+    thumbnail: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unchanged:
+    """An entry that is stored as it is."""
+
+    entry: Entry
+
+
+Outcome = Changed | Unchanged | Rejected
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Written:
+    """What a batch comes to: records, which of them are new, and their thumbnails."""
+
+    records: list[Record]
+    changed: list[Changed]
+    pictures: int = 0
+
+
+class Ingest:
+    """One run over one or more sources into one collection."""
+
+    def __init__(
+        self,
+        store: VectorStore,
+        collection: str,
+        encoder: Encoder,
+        reader: PictureReader,
+        thumbnails: Thumbnails | None,
+        report: FailureReport,
+        *,
+        options: IngestOptions = IngestOptions(),
+        observer: Observer = lambda _: None,
+        on_done: Callable[[Done], None] = lambda _: None,
+        stop: threading.Event | None = None,
+    ) -> None:
+        self._store, self._name, self._encoder = store, collection, encoder
+        self._reader, self._report, self._options = reader, report, options
+        self._thumbnails = thumbnails if options.thumbnails else None
+        self._observer, self._on_done = observer, on_done
+        self._stop = stop or threading.Event()
+        self._seen = Seen()
+        self._spared = Seen()  # rows that were rejected: what is stored under their ids stays
+        self._unidentified = 0
+        self._tally = Tally()
+        self._lock = threading.Lock()
+        self._decoding = threading.BoundedSemaphore(_cores() + 1)
+        self._has_text = encoder.card.text is not None
+
+    def run(self, sources: Sequence[Source]) -> IngestSummary:
+        """Take it all in. One bad entry never ends it.
+
+        Raises SourceInvalid, FingerprintMismatch, StoreError; what was acknowledged before stays, and another
+        run goes on from there. PruneRefused where the source is empty.
+        """
+        began = time.monotonic()
+        stored = self._store.facts(self._name)
+        if stored.fingerprint != self._encoder.fingerprint:
+            raise FingerprintMismatch(
+                self._name, stored.model, stored.fingerprint, self._encoder.fingerprint
+            )
+        if self._thumbnails:
+            self._thumbnails.sweep(self._name)
+        totals = [source.total() for source in sources]
+        self._count(total=sum(t for t in totals if t is not None) if None not in totals else None)
+        fetching = max(16, _cores())
+        overlap(
+            self._known(entry for source in sources for entry in source),
+            Stages(self._prepare, self._take, self._encode, self._write, _weight),
+            stop=self._stop,
+            batch=self._options.batch,
+            workers=self._options.workers or (fetching if self._reader.fetches else _cores()),
+            ahead=max(2 * self._options.batch, fetching),
+        )
+        stopped = self._stop.is_set()
+        not_pruned = self._prune() if self._options.prune and not stopped else None
+        return IngestSummary(
+            collection=self._name,
+            tally=self._tally,
+            seconds=time.monotonic() - began,
+            report=self._report.path if self._report.count else None,
+            stopped=stopped,
+            not_pruned=not_pruned,
+        )
+
+    # Reading
+
+    def _known(self, entries: Iterable[Entry | Rejected]) -> Iterator[Known | Rejected]:
+        """Entries with what the store knows of them, looked up a chunk at a time; later ones of an id that
+        was there before are rejected.
+        """
+        for chunk in _chunks(entries):
+            if self._stop.is_set():
+                return
+            ids = [one.item.id for one in chunk if isinstance(one, Entry)]
+            twice = iter(self._seen.add(ids))
+            stored = self._patiently(lambda: self._store.digests(self._name, ids))  # noqa: B023 (called at once)
+            for one in chunk:
+                if isinstance(one, Rejected):
+                    if one.id is None:
+                        self._unidentified += 1
+                    else:
+                        self._spared.add([one.id])
+                    yield one
+                elif next(twice):
+                    yield Rejected(one.where, one.item.id, DuplicateId(one.item.id))
+                else:
+                    digest = Digest.parse(stored.get(one.item.id))
+                    yield Known(one, one.item.id in stored, digest)
+
+    # Preparing: by several threads
+
+    def _prepare(self, known: Known | Rejected) -> Outcome:
+        if isinstance(known, Rejected):
+            return known
+        entry = known.entry
+        try:
+            return self._changes(known, entry)
+        except StoreError:
+            raise
+        except (ImageError, FetchError, CatalogueError) as error:
+            return Rejected(entry.where, entry.item.id, error)
+
+    def _changes(self, known: Known, entry: Entry) -> Changed | Unchanged:
+        item, before = entry.item, known.digest
+        text, record = digests.of_words(item), digests.of_record(item)
+        same_rest = before is not None and (before.text, before.record) == (text, record)
+        by_url = isinstance(entry.picture, UrlPicture) and not self._options.refetch
+        lacks_thumbnail = self._lacks_thumbnail(entry)
+        if same_rest and before and before.picture and by_url and not lacks_thumbnail:
+            return Unchanged(entry)
+        data = self._reader.read(entry.picture) if entry.picture else None
+        digest = Digest(digests.of_bytes(data) if data is not None else "", text, record)
+        if before == digest and not lacks_thumbnail:
+            return Unchanged(entry)
+        kept = self._kept(item, before, digest)
+        changed = Changed(
+            entry,
+            known.there,
+            digest,
+            image=kept.image if kept and before and before.picture == digest.picture else None,
+            text=kept.text if kept and before and before.text == digest.text else None,
+        )
+        if item.words and changed.text is None and self._has_text:
+            changed = replace(changed, words=item.words)
+        if data is not None:
+            changed = self._with_pixels(changed, data, lacks_thumbnail)
+        return changed
+
+    def _lacks_thumbnail(self, entry: Entry) -> bool:
+        if self._thumbnails is None or entry.picture is None:
+            return False
+        return not self._thumbnails.has(self._name, entry.item.id)
+
+    def _kept(self, item: Item, before: Digest | None, now: Digest) -> Record | None:
+        """The stored record, where some of its vectors still hold."""
+        if before is None or not (
+            (now.picture and now.picture == before.picture)
+            or (now.text and now.text == before.text)
+        ):
+            return None
+        found = self._patiently(lambda: self._store.get(self._name, [item.id], vectors=True))
+        return found.get(item.id)
+
+    def _with_pixels(self, changed: Changed, data: bytes, lacks_thumbnail: bool) -> Changed:
+        """With what the picture still gives: pixels to encode, a thumbnail, both or neither."""
+        wants_thumbnail = self._thumbnails is not None and (
+            changed.image is None or lacks_thumbnail
+        )
+        if changed.image is not None and not wants_thumbnail:
+            return changed
+        pictures = self._encoder.images
+        if pictures is None:
+            raise TowerNotLoaded("image")
+        with self._decoding:  # threads that wait for the network must not all decode at once
+            picture = pictures.decode(data)
+            return replace(
+                changed,
+                pixels=pictures.pixels(picture) if changed.image is None else None,
+                thumbnail=make_thumbnail(picture) if wants_thumbnail else None,
+            )
+
+    # Taking, encoding, writing: by one thread each
+
+    def _take(self, outcome: Outcome) -> Changed | None:
+        match outcome:
+            case Unchanged(entry):
+                self._count(unchanged=1)
+                self._on_done(Done(entry.where, entry.item.id, "unchanged"))
+            case Rejected(where, known, error):
+                self._reject(where, known, error)
+            case _:
+                return outcome
+        return None
+
+    def _encode(self, batch: list[Changed]) -> Written:
+        pixels = [one.pixels for one in batch if one.pixels is not None]
+        words = [one.words for one in batch if one.words is not None]
+        images = iter(self._encoder.encode_pixels(np.stack(pixels)) if pixels else ())
+        texts = iter(self._encoder.encode_texts(words) if words else ())
+        records = [
+            Record(
+                one.entry.item,
+                image=next(images) if one.pixels is not None else one.image,
+                text=next(texts) if one.words is not None else one.text,
+                digest=str(one.digest),
+            )
+            for one in batch
+        ]
+        return Written(records, batch, len(pixels))
+
+    def _write(self, written: Written) -> None:
+        self._write_thumbnails(written)
+        self._upsert(written.records, written.changed)
+        self._count(encoded=written.pictures)
+
+    def _write_thumbnails(self, written: Written) -> None:
+        if self._thumbnails is None:
+            return
+        for one in written.changed:
+            if one.thumbnail is not None:
+                try:
+                    self._thumbnails.put(self._name, one.entry.item.id, one.thumbnail)
+                except OSError as error:
+                    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                        raise StoreFull("thumbnails") from error
+                    raise
+
+    def _upsert(self, records: list[Record], changed: list[Changed]) -> None:
+        try:
+            self._patiently(
+                lambda: self._store.upsert(self._name, self._encoder.fingerprint, records)
+            )
+        except (VectorInvalid, ItemInvalid) as error:
+            if len(records) > 1:  # nothing is stored yet: find the bad one
+                for record, one in zip(records, changed, strict=True):
+                    self._upsert([record], [one])
+                return
+            self._reject(changed[0].entry.where, records[0].item.id, error)
+            return
+        there = sum(one.there for one in changed)
+        self._count(added=len(changed) - there, updated=there)
+        for one in changed:
+            status: Status = "updated" if one.there else "added"
+            self._on_done(Done(one.entry.where, one.entry.item.id, status))
+
+    # After it all
+
+    def _prune(self) -> str | None:
+        """Remove what no source has. Returns why not, where that would not be safe."""
+        if self._unidentified:
+            return (
+                f"{self._unidentified:,} rows have no readable id, and the items they stand for "
+                "would be removed"
+            )
+        if not len(self._seen):
+            raise PruneRefused(
+                f"the source is empty, which would empty {self._name!r} too; "
+                f"if that is meant: lookalike collections drop {self._name}"
+            )
+        after: str | None = None
+        while not self._stop.is_set():
+            at = after
+            page = self._patiently(lambda: self._store.scroll_digests(self._name, after=at))  # noqa: B023
+            ids = [one for one, _ in page.digests]
+            stay = self._seen.among(ids) | self._spared.among(ids)
+            gone = [one for one, stays in zip(ids, stay, strict=True) if not stays]
+            if gone:
+                self._patiently(lambda: self._store.delete(self._name, gone))  # noqa: B023
+                if self._thumbnails:
+                    self._thumbnails.remove(self._name, gone)
+                self._count(pruned=len(gone))
+            after = page.next
+            if after is None:
+                return None
+        return "it was stopped before"
+
+    def _reject(self, where: str, known: str | None, error: LookalikeError) -> None:
+        self._report.add(where, known, error)
+        self._count(failed=1)
+        self._on_done(Done(where, known, "failed", error))
+
+    def _count(
+        self,
+        *,
+        added: int = 0,
+        updated: int = 0,
+        unchanged: int = 0,
+        failed: int = 0,
+        pruned: int = 0,
+        encoded: int = 0,
+        total: int | None = None,
+    ) -> None:
+        with self._lock:
+            before = self._tally
+            self._tally = Tally(
+                before.added + added,
+                before.updated + updated,
+                before.unchanged + unchanged,
+                before.failed + failed,
+                before.pruned + pruned,
+                total if total is not None else before.total,
+                before.encoded + encoded,
+            )
+            self._observer(self._tally)
+
+    def _patiently(self, call: Callable[[], Result]) -> Result:
+        """The call's result, asked for again while the store is away, as long as `patience`. Calls that write
+        can be repeated without harm.
+        """
+        until = time.monotonic() + self._options.patience
+        pause = 0.1
+        while True:
+            try:
+                return call()
+            except StoreUnavailable:
+                if time.monotonic() + pause > until or self._stop.wait(pause):
+                    raise
+                pause = min(2 * pause, 2.0)
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _held(entry: Entry | Rejected) -> int:
+    """Bytes of the picture that an entry brings along."""
+    if isinstance(entry, Entry):
+        match entry.picture:
+            case DataPicture(uri):
+                return len(uri)
+            case BytesPicture(data):
+                return len(data)
+    return 0
+
+
+def _weight(known: Known | Rejected) -> int:
+    return _held(known.entry) if isinstance(known, Known) else 0
+
+
+def _chunks(entries: Iterable[Entry | Rejected]) -> Iterator[list[Entry | Rejected]]:
+    chunk: list[Entry | Rejected] = []
+    held = 0
+    for entry in entries:
+        chunk.append(entry)
+        held += _held(entry)
+        if len(chunk) == CHUNK or held > CHUNK_BYTES:
+            yield chunk
+            chunk, held = [], 0
+    if chunk:
+        yield chunk

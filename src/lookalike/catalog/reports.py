@@ -1,0 +1,51 @@
+"""The file that names what a run could not take in, and why."""
+
+import json
+import threading
+from pathlib import Path
+from types import TracebackType
+from typing import Any, TextIO
+
+from lookalike.errors import LookalikeError
+
+
+class FailureReport:
+    """A line of JSON for each failed entry: `where`, `id`, `code`, `reason`, and the error's facts.
+
+    Written at once, so that a run which is killed leaves what it knew. A run without failures leaves no file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.count = 0
+        self._file: TextIO | None = None
+        self._lock = threading.Lock()
+        path.unlink(missing_ok=True)
+
+    def add(self, where: str, id: str | None, error: LookalikeError) -> None:  # noqa: A002
+        """Name one failure."""
+        facts = {name: _plain(value) for name, value in error.facts().items()}
+        line = {"where": where, "id": id, "code": error.code, "reason": str(error), "facts": facts}
+        with self._lock:
+            self.count += 1
+            if self._file is None:
+                self.path.parent.mkdir(parents=True, exist_ok=True)
+                self._file = self.path.open("w", encoding="utf-8")
+            self._file.write(json.dumps(line) + "\n")
+            self._file.flush()
+
+    def __enter__(self) -> "FailureReport":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._file is not None:
+            self._file.close()
+
+
+def _plain(value: Any) -> Any:
+    return value if isinstance(value, str | int | float | bool | None) else str(value)
