@@ -78,7 +78,7 @@ def main() -> int:
     """Run the build that argv describes."""
     arguments = process.arguments(sys.argv)
     sock = process.settle(arguments)
-    os.nice(19)
+    os.nice(arguments["nice"])
     ask = Caller(sock)
     try:
         copied = build(ask, Path(arguments["path"]), arguments["spec"], arguments["fields"])

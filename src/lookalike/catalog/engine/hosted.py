@@ -39,6 +39,9 @@ CRASHES, CRASH_WINDOW = 5, 60.0
 """A worker that ends so often in so many seconds without one answer is not started again until it has been
 left alone so long."""
 
+BUILD_NICE = 19
+"""The lowest priority: a builder takes what the cores have left."""
+
 NEARLY = 1 << 20
 """Bytes of journal that may be left when writes are held for the swap."""
 
@@ -179,7 +182,9 @@ class Hosted:
                 self._changed.notify_all()
 
     def create(self) -> None:
-        """Start the worker on a new, empty shard."""
+        """Start the worker on a new, empty shard. Raises StoreFull, StoreUnavailable."""
+        if (free := self._free()) < SPACE_LEFT:
+            raise StoreFull(str(self.folder), free, SPACE_LEFT)
         connection = self._start("g1", create=True)
         write_durably(self.folder / POINTER, {"generation": "g1"})
         with self._changed:
@@ -350,6 +355,7 @@ class Hosted:
                 spec=self._spec(),
                 fields=self._fields(),
                 journal=str(journal),
+                nice=BUILD_NICE,
             )
             built = self._built()
             new = self._start(generation)

@@ -34,6 +34,8 @@ FLUSH_BYTES = 4 * MiB
 FLUSH_IDLE = 0.5
 """Seconds without a write after which what was written is flushed. Between flushes the log keeps it."""
 
+FLUSH_RETRY = 5.0
+
 READS_IN_ROW = 8
 """So many searches may go before a write that came first."""
 
@@ -132,7 +134,8 @@ class Worker:
             if work := self._next():
                 self._do(*work)
         self._abandon_build()
-        self._save()
+        if self._dirty:
+            self._flush_if_possible()
         self._shard.close()
 
     def _poll(self) -> None:
@@ -146,10 +149,9 @@ class Worker:
                 self._gone(peer)
             for one in frames or ():
                 self._sort(peer, one)
-        if not ready and self._dirty and not waiting:
-            idle = time.monotonic() - self._written_at
-            if idle >= FLUSH_IDLE:
-                self._flush({}, b"")
+        idle = self._dirty and not waiting and not ready
+        if idle and time.monotonic() - self._written_at >= FLUSH_IDLE:
+            self._flush_if_possible()
 
     def _sort(self, peer: Peer, one: Frame) -> None:
         header = one.header
@@ -198,8 +200,12 @@ class Worker:
             send(peer.sock, answer)
         except OSError:
             return  # gone; the next poll sees it
-        if self._dirty >= FLUSH_BYTES and not self._reads:
-            self._flush({}, b"")
+        if (
+            self._dirty >= FLUSH_BYTES
+            and not self._reads
+            and time.monotonic() > self._written_at - 1
+        ):
+            self._flush_if_possible()
 
     def _say(self, event: dict[str, Any]) -> None:
         try:
@@ -247,6 +253,14 @@ class Worker:
             self._dirty = 0
         return {}
 
+    def _flush_if_possible(self) -> None:
+        """A flush that nobody asked for: on a full disk it fails, and the log keeps what was written."""
+        try:
+            self._flush({}, b"")
+        except Exception as error:  # the engine's own kind
+            print(f"flush of {self._path} failed: {error}", file=sys.stderr)  # noqa: T201
+            self._written_at = time.monotonic() + FLUSH_RETRY
+
     def _save(self) -> None:
         process.write_state(
             self._path,
@@ -291,7 +305,7 @@ class Worker:
         with theirs:
             self._build = process.spawn(
                 "lookalike.catalog.engine.builder",
-                {"path": header["path"], "spec": header["spec"], "fields": header["fields"]},
+                {key: header[key] for key in ("path", "spec", "fields", "nice")},
                 theirs,
                 keep=process.inherited(),
             )
@@ -366,7 +380,7 @@ class Worker:
         return {"reached": reached}
 
     def _close(self, _h: dict[str, Any], _b: bytes) -> dict[str, Any]:
-        self._flush({}, b"")
+        self._flush_if_possible()
         self._closing = True
         return {}
 
