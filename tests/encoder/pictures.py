@@ -56,9 +56,10 @@ def palette(width: int, height: int, seed: int = 0, colours: int = 32) -> Image.
     return rgb(width, height, seed).quantize(colours, dither=Image.Dither.NONE)
 
 
-def encoded(picture: Image.Image, format: str, **options: Any) -> bytes:
+def encoded(picture: Image.Image, kind: str, **options: Any) -> bytes:
+    """The file; `kind` is Pillow's name of the format."""
     file = io.BytesIO()
-    picture.save(file, format, **options)
+    picture.save(file, kind, **options)
     return file.getvalue()
 
 

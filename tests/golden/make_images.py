@@ -1,11 +1,11 @@
-"""Makes `tests/golden/images/`: picture files, and the pixels that OpenCLIP's own transform makes of them.
+"""Makes `tests/golden/images/`: picture files, and the pixels that OpenCLIP makes of them.
 
-Run with the reference environment, from the project's root: `python -m tests.golden.make_images`. What is
-there already is made again from scratch. `index.json` says which versions made it.
+Run with the reference environment, from the project's root: `python -m tests.golden.make_images`. What
+is there already is made again from scratch. `index.json` says which versions made it.
 
-`reference` cases are the transform's result and nothing else. `natural` cases are what a person sees, worked out
-here with other means than the package's (Pillow's `exif_transpose`, arithmetic on floats for transparency),
-then put through the same transform.
+`reference` cases are the transform's result and nothing else. `natural` cases are what a person sees,
+worked out here with other means than the package's (Pillow's `exif_transpose`, arithmetic on floats
+for transparency), then put through the same transform.
 """
 
 import hashlib
@@ -52,7 +52,10 @@ def reference_files() -> Iterator[tuple[str, bytes]]:
     yield "rgb-65x47.webp", encoded(rgb(65, 47), "WEBP", lossless=True)
     yield "rgb-65x47.bmp", encoded(rgb(65, 47), "BMP")
     yield "rgb-65x47.tiff", encoded(rgb(65, 47), "TIFF", compression="tiff_lzw")
-    yield "rgb-turned-65x47.tiff", encoded(rgb(65, 47), "TIFF", tiffinfo={274: 8}, compression="tiff_lzw")
+    yield (
+        "rgb-turned-65x47.tiff",
+        encoded(rgb(65, 47), "TIFF", tiffinfo={274: 8}, compression="tiff_lzw"),
+    )
     yield "rgb-tall-7x600.png", encoded(rgb(7, 600), "PNG")
     yield "rgb-tall-90x901.jpg", encoded(rgb(90, 901), "JPEG")
     yield "rgb-wide-700x6.png", encoded(rgb(700, 6), "PNG")
@@ -67,7 +70,10 @@ def reference_files() -> Iterator[tuple[str, bytes]]:
     yield "palette-67x41.png", encoded(pictures.palette(67, 41), "PNG")
     yield "palette-1x30.png", encoded(pictures.palette(1, 30), "PNG")
     transparency = bytes(range(0, 256, 8))
-    yield "palette-alpha-67x41.png", encoded(pictures.palette(67, 41), "PNG", transparency=transparency)
+    yield (
+        "palette-alpha-67x41.png",
+        encoded(pictures.palette(67, 41), "PNG", transparency=transparency),
+    )
     yield "palette-key-67x41.gif", encoded(pictures.palette(67, 41), "GIF", transparency=3)
     yield "rgba-67x41.png", encoded(pictures.rgba(67, 41), "PNG")
     yield "rgba-wide-300x5.png", encoded(pictures.rgba(300, 5), "PNG")

@@ -21,4 +21,4 @@ def read(data: bytes) -> Unopened:
     width, height = picture.size
     if picture.info["compression"] in _RUN_LENGTHS and width * height > MAX_RUN_LENGTH_PIXELS:
         raise ImageTooLarge(width * height, MAX_RUN_LENGTH_PIXELS)
-    return Unopened("BMP", width, height, lambda: picture)
+    return Unopened(width, height, lambda: picture)

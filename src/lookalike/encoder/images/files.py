@@ -5,21 +5,35 @@ The list is what keeps Pillow's other plugins, some of which call external progr
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from lookalike.encoder.images import bmp, gif, heif, jpeg, png, tiff, webp
 from lookalike.encoder.images.unopened import Unopened
 from lookalike.errors import ImageFormatUnsupported, ImageUnreadable
 
-_READERS: tuple[tuple[re.Pattern[bytes], Callable[[bytes], Unopened]], ...] = tuple(
-    (re.compile(signature, re.DOTALL), read)
-    for signature, read in (
-        (jpeg.SIGNATURE, jpeg.read),
-        (png.SIGNATURE, png.read),
-        (webp.SIGNATURE, webp.read),
-        (gif.SIGNATURE, gif.read),
-        (heif.SIGNATURE, heif.read),
-        (tiff.SIGNATURE, tiff.read),
-        (bmp.SIGNATURE, bmp.read),
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    name: str
+    """For people."""
+    signature: re.Pattern[bytes]
+    """What a file in this format begins with."""
+    read: Callable[[bytes], Unopened]
+    """Reads the header of a file. Raises ImageFormatUnsupported, ImageUnreadable, and whatever damaged
+    headers make parsers raise."""
+
+
+_FORMATS = tuple(
+    Format(name, re.compile(signature, re.DOTALL), read)
+    for name, signature, read in (
+        ("JPEG", jpeg.SIGNATURE, jpeg.read),
+        ("PNG", png.SIGNATURE, png.read),
+        ("WebP", webp.SIGNATURE, webp.read),
+        ("GIF", gif.SIGNATURE, gif.read),
+        ("AVIF", heif.AVIF_SIGNATURE, heif.read_avif),
+        ("HEIC", heif.HEIC_SIGNATURE, heif.read_heic),
+        ("TIFF", tiff.SIGNATURE, tiff.read),
+        ("BMP", bmp.SIGNATURE, bmp.read),
     )
 )
 
@@ -47,16 +61,13 @@ _REFUSED: tuple[tuple[re.Pattern[bytes], str], ...] = tuple(
 """Formats that people do send, so that they are told what is wrong and not just that something is."""
 
 
-def read(data: bytes) -> Unopened:
-    """The file's format and what its header says.
-
-    Raises ImageFormatUnsupported, ImageUnreadable, and what damaged headers make of parsers.
-    """
+def format_of(data: bytes) -> Format:
+    """The format of a file. Raises ImageFormatUnsupported, ImageUnreadable."""
     if not data:
         raise ImageUnreadable("it is empty")
-    for signature, reader in _READERS:
-        if signature.match(data):
-            return reader(data)
+    for known in _FORMATS:
+        if known.signature.match(data):
+            return known
     for signature, name in _REFUSED:
         if signature.match(data):
             raise ImageFormatUnsupported(name)

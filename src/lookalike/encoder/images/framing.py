@@ -13,7 +13,7 @@ from lookalike.models.cards import ImageSpec
 
 _FILTERS = {"bicubic": Image.Resampling.BICUBIC, "bilinear": Image.Resampling.BILINEAR}
 
-_WINDOW_FROM = 4
+_WINDOW_FROM = 2
 """From this many times the needed pixels on, `resize_window` is used: about where it becomes faster."""
 _MAX_RESIZED = 64_000_000
 """Pixels that a picture of another mode may have after resizing, before it is cropped."""

@@ -35,7 +35,7 @@ def read(data: bytes) -> Unopened:
         return picture
 
     # a frame may reach beyond the canvas, and then Pillow makes the canvas larger
-    return Unopened("GIF", max(width, right), max(height, bottom), open_)
+    return Unopened(max(width, right), max(height, bottom), open_)
 
 
 def _table(flags: int) -> int:

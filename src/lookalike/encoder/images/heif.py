@@ -13,47 +13,30 @@ from PIL import AvifImagePlugin, Image
 from lookalike.encoder.images.unopened import Unopened
 from lookalike.errors import ImageFormatUnsupported, ImageUnreadable
 
-SIGNATURE = rb"....ftyp(?=.{0,120}?(avi[fs]|hei[cxms]|hev[cxms]|mi[fa]1|msf1))"
+AVIF_SIGNATURE = rb"....ftyp(?:.{4}){0,30}?(?:avif|avis)"
+HEIC_SIGNATURE = rb"....ftyp(?:.{4}){0,30}?(?:hei[cxms]|hev[cxms]|mif1|msf1)"
+"""The box that begins these files lists brands; one may be hidden behind others."""
 
-_AVIF = frozenset({b"avif", b"avis"})
-_HEIC = frozenset(
-    {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1"}
-)
 _EXIF_ITEM = re.compile(rb"(infe(?:\x02.{7}|\x03.{9}))Exif", re.DOTALL)
 
 
-def read(data: bytes) -> Unopened:
-    brands = _brands(data)
-    if brands & _AVIF:
-        return _avif(data)
-    if brands & _HEIC:
-        return _heic(data)
-    raise ImageFormatUnsupported("a video")
-
-
-def _brands(data: bytes) -> frozenset[bytes]:
-    length = int.from_bytes(data[:4], "big")
-    box = data[8 : min(length, 1024)]
-    return frozenset(box[at : at + 4] for at in range(0, len(box) - 3, 4) if at != 4)
-
-
-def _avif(data: bytes) -> Unopened:
-    if (
-        not AvifImagePlugin.SUPPORTED
-    ):  # only in a Pillow that was built without it; Pillow's own wheels have it
+def read_avif(data: bytes) -> Unopened:
+    if not AvifImagePlugin.SUPPORTED:  # in a Pillow built without it; Pillow's own wheels have it
         raise ImageFormatUnsupported("AVIF")
+    _check_boxes(data)
     # An AVIF says how to turn it outside of its EXIF data, which Pillow would unpack and pack again.
     # Under a name that libavif does not know, it is passed over.
     picture = AvifImagePlugin.AvifImageFile(io.BytesIO(_EXIF_ITEM.sub(rb"\1skip", data)))
     width, height = picture.size
-    return Unopened("AVIF", width, height, lambda: picture)
+    return Unopened(width, height, lambda: picture)
 
 
-def _heic(data: bytes) -> Unopened:
+def read_heic(data: bytes) -> Unopened:
     try:
         import pillow_heif
     except ImportError:
         raise ImageFormatUnsupported("HEIC", extra="heif") from None
+    _check_boxes(data)
     file = pillow_heif.open_heif(data, convert_hdr_to_8bit=True)
     if not len(file):
         raise ImageUnreadable("the HEIC has no picture in it")
@@ -64,4 +47,20 @@ def _heic(data: bytes) -> Unopened:
         return picture
 
     width, height = file.size
-    return Unopened("HEIC", width, height, open_)
+    return Unopened(width, height, open_)
+
+
+def _check_boxes(data: bytes) -> None:
+    """The file is a row of boxes, each with its length. Does the last one end where the file does?"""
+    at = 0
+    while at + 8 <= len(data):
+        length = int.from_bytes(data[at : at + 4], "big")
+        if length == 0:  # up to the end
+            return
+        if length == 1:
+            length = int.from_bytes(data[at + 8 : at + 16], "big")
+        if length < 8:
+            return  # for the library to judge
+        at += length
+    if at > len(data):
+        raise EOFError

@@ -36,9 +36,13 @@ _HUFFMAN_8_BIT = frozenset({0xC0, 0xC1, 0xC2})
 _METADATA = frozenset({0xFE, *range(0xE1, 0xF0)}) - {0xEE}
 """Segments that no decoder needs. APP0 (JFIF) and APP14 (Adobe) say which colours the numbers mean."""
 
-_COLOURS = {1: ("GRAY", "L", "L"), 3: ("RGB", "RGB", "RGB"), 4: ("CMYK", "CMYK", "CMYK;I")}
-"""Number of components to simplejpeg's name for the colours, Pillow's, and Pillow's for how they are stored.
-In CMYK, 0 is full ink: Adobe's convention, which Pillow too takes for granted."""
+_COLOURS = {
+    1: ("GRAY", 1, "L", "L"),
+    3: ("RGBX", 4, "RGBX", "RGBX"),
+    4: ("CMYK", 4, "CMYK", "CMYK;I"),
+}
+"""By the number of components: simplejpeg's name for the colours, bytes of a pixel, Pillow's name, and its
+name for how they are stored. In CMYK, 0 is full ink: Adobe's convention, which Pillow takes for granted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +61,7 @@ def read(data: bytes) -> Unopened:
     header = _header(data)
     if data.count(b"\xff\xda") > MAX_SCANS and _too_many_scans(data):
         raise ImageUnreadable(f"the JPEG has more than {MAX_SCANS} scans")
-    return Unopened("JPEG", header.width, header.height, lambda: _open(data, header))
+    return Unopened(header.width, header.height, lambda: _open(data, header))
 
 
 def _segments(data: bytes) -> Iterator[tuple[int, int, int, int]]:
@@ -135,9 +139,10 @@ def _by_simplejpeg(data: bytes, header: _Header) -> Image.Image | None:
         or not (header.width and header.height)
     ):
         return None
-    colours, mode, stored = _COLOURS[header.components]
+    colours, depth, mode, stored = _COLOURS[header.components]
     # A buffer of our own: should libjpeg read another size out of the header than we did, it does not fit.
-    pixels = np.empty((header.height, header.width, header.components), np.uint8)
+    size = header.width, header.height
+    pixels = np.empty((header.height, header.width, depth), np.uint8)
     try:
         decoded = simplejpeg.decode_jpeg(data, colours, buffer=pixels, strict=True)
     except ValueError as error:
@@ -146,7 +151,9 @@ def _by_simplejpeg(data: bytes, header: _Header) -> Image.Image | None:
         return None
     if decoded.shape != pixels.shape:
         return None
-    return Image.frombuffer(mode, (header.width, header.height), pixels, "raw", stored, 0, 1)
+    picture = Image.frombuffer(mode, size, pixels, "raw", stored, 0, 1)
+    # Pillow keeps RGB in four bytes a pixel too, so this copies nothing
+    return Image.fromarrow(picture, "RGB", size) if mode == "RGBX" else picture
 
 
 def _by_pillow(data: bytes, header: _Header) -> Image.Image:

@@ -67,7 +67,7 @@ def read(data: bytes) -> Unopened:
             raise ImageUnreadable("the PNG is truncated")
         return picture
 
-    return Unopened("PNG", width, height, open_)
+    return Unopened(width, height, open_)
 
 
 def _chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:

@@ -93,8 +93,9 @@ class ImagePreprocessor:
 
     def _decoded(self, data: bytes) -> Image.Image:
         self.limits.check_bytes(data)
-        file = files.read(data)
-        with _image_errors(file.format):
+        known = files.format_of(data)
+        with _image_errors(known.name):
+            file = known.read(data)
             self.limits.check_size(file.width, file.height)
             picture = file.open()
             self.limits.check_size(*picture.size)  # should a decoder see another size than we did
@@ -116,7 +117,7 @@ class ImagePreprocessor:
 
 
 @contextmanager
-def _image_errors(format: str = "file") -> Iterator[None]:  # noqa: A002 (the field's word)
+def _image_errors(kind: str = "picture") -> Iterator[None]:
     """Makes one of our errors of whatever a decoder raises. This is the one place that does."""
     try:
         yield
@@ -128,10 +129,10 @@ def _image_errors(format: str = "file") -> Iterator[None]:  # noqa: A002 (the fi
         raise ImageUnreadable("it has more pixels than Pillow accepts") from error
     except Exception as error:
         # Given damaged files, decoders raise nearly everything: OSError, SyntaxError, struct.error, ...
-        raise ImageUnreadable(f"the {format} is {_what_happened(error)}") from error
+        raise ImageUnreadable(f"the {kind} is {_what_happened(error)}") from error
 
 
-_CUT = ("truncat", "premature", "end of file", "not enough image data", "outside of file")
+_CUT = ("truncat", "premature", "end of file", "not enough image data")
 
 
 def _what_happened(error: Exception) -> str:

@@ -34,6 +34,8 @@ def resize_window(
     bilinear. Pillow resizes one axis, rounds to eight bits, then resizes the other. The axis that the
     window spans is left to Pillow, the other is done here.
     """
+    if picture.size == size:
+        return picture.crop(window)
     if picture.mode in ("LA", "RGBA"):
         # weighted by alpha, as Pillow does, so that the colour of transparent pixels doesn't bleed
         weighted = picture.convert({"LA": "La", "RGBA": "RGBa"}[picture.mode])

@@ -150,9 +150,7 @@ def read(data: bytes) -> Unopened:
     width, height = tags.value(_WIDTH), tags.value(_HEIGHT)
     _check_samples(tags)
     _check_pieces(tags, width, height)
-    return Unopened(
-        "TIFF", width, height, lambda: TiffImagePlugin.TiffImageFile(io.BytesIO(tags.alone()))
-    )
+    return Unopened(width, height, lambda: TiffImagePlugin.TiffImageFile(io.BytesIO(tags.alone())))
 
 
 def _check_samples(tags: _Directory) -> None:

@@ -17,8 +17,6 @@ of it. The rest is transparent, whatever colour Pillow gives it."""
 class Unopened:
     """A picture file whose header was read."""
 
-    format: str
-    """For people: `JPEG`, `PNG`, ..."""
     width: int
     height: int
     """In pixels, as the header says: what decoding will make, before any rotation."""

@@ -17,7 +17,7 @@ SIGNATURE = rb"RIFF....WEBP"
 
 def read(data: bytes) -> Unopened:
     width, height = _size(data)
-    return Unopened("WebP", width, height, lambda: WebPImagePlugin.WebPImageFile(io.BytesIO(data)))
+    return Unopened(width, height, lambda: WebPImagePlugin.WebPImageFile(io.BytesIO(data)))
 
 
 def _size(data: bytes) -> tuple[int, int]:

@@ -1,0 +1,379 @@
+"""What is refused, with which error, and before anything is decoded."""
+
+import io
+import struct
+import subprocess
+import sys
+import textwrap
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import AvifImagePlugin, Image
+
+from lookalike.encoder.images import ImageLimits, ImageMode, ImagePreprocessor, bmp
+from lookalike.errors import (
+    ImageError,
+    ImageFormatUnsupported,
+    ImageTooLarge,
+    ImageTooManyBytes,
+    ImageTooSmall,
+    ImageUnreadable,
+)
+from lookalike.models.cards import ImageSpec
+from tests.encoder import pictures
+from tests.encoder.pictures import encoded
+
+SPEC = ImageSpec(height=32, width=32, mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5))
+MODES: tuple[ImageMode, ...] = ("natural", "reference")
+READ = ImagePreprocessor(SPEC)
+
+
+def heic(picture: Image.Image) -> bytes:
+    pillow_heif = pytest.importorskip("pillow_heif", reason="needs the extra [heif]")
+    file = io.BytesIO()
+    pillow_heif.from_pillow(picture).save(file)
+    return file.getvalue()
+
+
+KINDS: dict[str, tuple[str, dict[str, Any]]] = {
+    "JPEG": ("JPEG", {}),
+    "PNG": ("PNG", {}),
+    "WebP": ("WEBP", {}),
+    "lossless WebP": ("WEBP", {"lossless": True}),
+    "GIF": ("GIF", {}),
+    "BMP": ("BMP", {}),
+    "TIFF": ("TIFF", {}),
+    "LZW TIFF": ("TIFF", {"compression": "tiff_lzw"}),
+    "deflate TIFF": ("TIFF", {"compression": "tiff_adobe_deflate"}),
+    "BigTIFF": ("TIFF", {"big_tiff": True}),
+    "AVIF": ("AVIF", {}),
+    "HEIC": ("HEIC", {}),
+}
+
+
+def a_file(kind: str, width: int = 64, height: int = 48) -> bytes:
+    picture, (name, options) = pictures.rgb(width, height), KINDS[kind]
+    return heic(picture) if name == "HEIC" else encoded(picture, name, **options)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_format_is_read_and_its_limits_hold(kind: str) -> None:
+    data = a_file(kind)
+    assert READ.decode(data).size == (64, 48)
+    with pytest.raises(ImageTooLarge) as large:
+        ImagePreprocessor(SPEC, limits=ImageLimits(max_pixels=64 * 48 - 1))(data)
+    assert (large.value.pixels, large.value.limit) == (64 * 48, 64 * 48 - 1)
+    with pytest.raises(ImageTooManyBytes) as long:
+        ImagePreprocessor(SPEC, limits=ImageLimits(max_bytes=len(data) - 1))(data)
+    assert (long.value.size, long.value.limit) == (len(data), len(data) - 1)
+    with pytest.raises(ImageTooSmall) as small:
+        ImagePreprocessor(SPEC, limits=ImageLimits(min_side=49))(data)
+    assert (small.value.width, small.value.height, small.value.limit) == (64, 48, 49)
+    exact = ImageLimits(max_pixels=64 * 48, max_bytes=len(data), min_side=48)
+    assert ImagePreprocessor(SPEC, limits=exact)(data).shape == (32, 32, 3)
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_file_that_ends_before_its_pixels_do_is_refused(kind: str, mode: ImageMode) -> None:
+    data = a_file(kind)
+    preprocess = ImagePreprocessor(SPEC, mode)
+    # PNG has 20 bytes after its pixels, GIF 2; without those, the picture is still whole
+    spare = {"PNG": 24, "GIF": 3}.get(kind, 1)
+    lengths = [*range(1, min(len(data), 64)), *range(64, len(data) - spare, 61), len(data) - spare]
+    for length in lengths:
+        with pytest.raises(ImageUnreadable):
+            preprocess(data[:length])
+    with pytest.raises(ImageUnreadable, match="truncated"):
+        preprocess(data[: len(data) // 2])
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"", "it is empty"),
+        (b"\0", "not a picture"),
+        (b"hello, world", "not a picture"),
+        (b"<!DOCTYPE html><html>404</html>", "not a picture"),
+        (b"\0" * 1000, "not a picture"),
+        (b"BMW is not a BMP, whatever it begins with", "not a picture"),
+        (b"\xff\xd8\xff", "truncated"),
+        (b"\xff\xd8\xff\xd9", "no picture"),
+        (b"\x89PNG\r\n\x1a\n", "damaged"),
+        (b"GIF89a", "truncated"),
+        (b"GIF89a" + struct.pack("<HHBBB", 9, 9, 0, 0, 0) + b";", "no picture"),
+        (b"RIFF\x04\0\0\0WEBP", "truncated"),
+        (b"II*\0", "truncated"),
+        (b"II*\0\x08\0\0\0\0\0\0\0\0\0", "damaged"),
+    ],
+    ids=lambda value: repr(value[:20]),
+)
+def test_what_is_no_picture_is_told_so_in_plain_words(data: bytes, reason: str) -> None:
+    with pytest.raises(ImageUnreadable, match=reason) as refused:
+        READ(data)
+    assert not isinstance(refused.value, ImageFormatUnsupported)
+
+
+@pytest.mark.parametrize(
+    ("data", "name"),
+    [
+        (b"%PDF-1.7\n", "PDF"),
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "PostScript"),
+        (b'<?xml version="1.0"?>\n<svg xmlns="http://www.w3.org/2000/svg"/>', "SVG"),
+        (b"\0\0\0\x18ftypisom\0\0\0\0isomiso2", "a video"),
+        (b"\0\0\0\x18ftypmp42\0\0\0\0isommp42", "a video"),
+        (b"\0\0\0\x0cJXL \r\n\x87\n", "JPEG XL"),
+        (encoded(pictures.rgb(9, 9), "JPEG2000"), "JPEG 2000"),
+        (encoded(pictures.rgb(16, 16), "ICO"), "ICO"),
+        (encoded(pictures.rgb(9, 9), "PPM"), "PNM"),
+        (encoded(pictures.rgb(9, 9), "DDS"), "DDS"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_other_formats_are_named(data: bytes, name: str) -> None:
+    with pytest.raises(ImageFormatUnsupported) as refused:
+        READ(data)
+    assert (refused.value.format, refused.value.extra) == (name, None)
+
+
+@pytest.mark.parametrize("kind", ["TGA", "PCX", "SGI", "IM", "XBM", "MSP"])
+def test_formats_that_pillow_would_read_are_out_of_reach(kind: str) -> None:
+    mode = "1" if kind in ("XBM", "MSP") else "RGB"
+    data = encoded(pictures.rgb(9, 9).convert(mode), kind)
+    with pytest.raises(ImageUnreadable, match="known format"):
+        READ(data)
+
+
+def test_without_its_library_heic_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = a_file("HEIC")
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    with pytest.raises(ImageFormatUnsupported, match=r"pip install 'lookalike\[heif\]'") as refused:
+        READ(data)
+    assert (refused.value.format, refused.value.extra) == ("HEIC", "heif")
+
+
+def test_with_a_pillow_that_lacks_it_avif_is_unsupported(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = a_file("AVIF")
+    monkeypatch.setattr(AvifImagePlugin, "SUPPORTED", False)
+    with pytest.raises(ImageFormatUnsupported) as refused:
+        READ(data)
+    assert (refused.value.format, refused.value.extra) == ("AVIF", None)
+
+
+@pytest.mark.parametrize("compression", [6, 34925, 50000, 50001, 12345])
+def test_tiff_compressions_beyond_the_usual_are_refused(compression: int) -> None:
+    data = patched_tiff(encoded(pictures.rgb(9, 9), "TIFF"), {259: compression})
+    with pytest.raises(ImageFormatUnsupported, match="compression"):
+        READ(data)
+
+
+def patched_tiff(data: bytes, values: dict[int, int]) -> bytes:
+    """The little-endian TIFF with other values for some tags of its first directory."""
+    file = bytearray(data)
+    (at,) = struct.unpack_from("<I", file, 4)
+    (entries,) = struct.unpack_from("<H", file, at)
+    for entry in range(at + 2, at + 2 + 12 * entries, 12):
+        (tag,) = struct.unpack_from("<H", file, entry)
+        if tag in values:
+            struct.pack_into("<HII", file, entry + 2, 4, 1, values.pop(tag))
+    assert not values
+    return bytes(file)
+
+
+# Headers that lie
+
+
+def test_a_png_that_claims_more_rows_than_it_has_is_refused() -> None:
+    for colours, picture in ((2, pictures.rgb(20, 30)), (0, pictures.grey(20, 30))):
+        values = np.asarray(picture).reshape(30, -1)
+        rows = b"".join(b"\0" + row.tobytes() for row in values)
+        assert READ.decode(pictures.png(20, 30, 8, colours, rows)).size == (20, 30)
+        with pytest.raises(ImageUnreadable, match="truncated"):
+            READ(pictures.png(20, 31, 8, colours, rows))
+
+
+def test_a_png_that_ends_in_black_is_not_mistaken_for_one_that_lacks_rows() -> None:
+    for mode in ("1", "L", "P", "RGB", "RGBA", "LA", "I;16"):
+        data = encoded(Image.new(mode, (21, 13)), "PNG")
+        assert READ.decode(data).size == (21, 13)
+
+
+def test_an_interlaced_png_is_read_and_one_that_lacks_a_pass_refused() -> None:
+    values = np.arange(5 * 5, dtype=np.uint8).reshape(5, 5) * 9 + 1
+    passes = [
+        (0, 0, 8, 8),
+        (4, 0, 8, 8),
+        (0, 4, 4, 8),
+        (2, 0, 4, 4),
+        (0, 2, 2, 4),
+        (1, 0, 2, 2),
+        (0, 1, 1, 2),
+    ]
+    rows = [
+        b"".join(b"\0" + row.tobytes() for row in values[top::down, left::across])
+        for left, top, across, down in passes
+    ]
+    whole = interlaced(pictures.png(5, 5, 8, 0, b"".join(rows)))
+    np.testing.assert_array_equal(np.asarray(READ.decode(whole))[..., 0], values)
+    with pytest.raises(ImageUnreadable, match="truncated"):
+        READ(interlaced(pictures.png(5, 5, 8, 0, b"".join(rows[:-1]))))
+
+
+def interlaced(png: bytes) -> bytes:
+    header = png[16:28] + b"\1"
+    return png[:8] + pictures.png_chunk(b"IHDR", header) + png[33:]
+
+
+def test_a_tiff_whose_strips_do_not_cover_it_is_refused() -> None:
+    data = encoded(pictures.rgb(64, 48), "TIFF")
+    for values in ({257: 480}, {278: 10}):
+        with pytest.raises(ImageUnreadable, match="truncated"):
+            READ(patched_tiff(data, values))
+
+
+def test_a_gif_frame_larger_than_its_canvas_counts_with_its_own_size() -> None:
+    data = bytearray(encoded(pictures.palette(20, 10), "GIF"))
+    frame = data.index(b",\0\0\0\0", 13 + 3 * 32)
+    struct.pack_into("<HHHH", data, frame + 1, 65_000, 65_000, 20, 10)
+    with pytest.raises(ImageTooLarge) as refused:
+        READ(bytes(data))
+    assert refused.value.pixels == 65_020 * 65_010
+
+
+def test_a_webp_canvas_counts_before_it_is_made() -> None:
+    data = bytearray(
+        encoded(
+            pictures.rgba(20, 10), "WEBP", save_all=True, append_images=[pictures.rgba(20, 10, 1)]
+        )
+    )
+    assert data[12:16] == b"VP8X"
+    data[24:30] = b"\xff\xff\x3f\xff\x03\0"
+    with pytest.raises(ImageTooLarge):
+        READ(bytes(data))
+
+
+def test_run_length_encoded_bmps_have_a_lower_limit() -> None:
+    header = struct.pack("<2sIHHI", b"BM", 0, 0, 0, 54 + 1024)
+    info = struct.pack("<IiiHHIIiiII", 40, 3000, 3000, 1, 8, 1, 0, 0, 0, 256, 0)
+    with pytest.raises(ImageTooLarge) as refused:
+        READ(header + info + bytes(range(256)) * 4)
+    assert refused.value.limit == bmp.MAX_RUN_LENGTH_PIXELS
+
+
+def test_a_tile_larger_than_the_picture_by_far_is_refused() -> None:
+    data = encoded(pictures.rgb(64, 48), "TIFF")
+    tags = {256: 64, 257: 48, 258: 8, 259: 8, 262: 1, 322: 40_000, 323: 40_000, 324: 8, 325: 8}
+    entries = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in tags.items())
+    directory = struct.pack("<H", len(tags)) + entries + bytes(4)
+    with pytest.raises(ImageUnreadable, match="larger than its picture"):
+        READ(b"II*\0" + struct.pack("<I", 8) + directory + data)
+
+
+def test_pillows_own_settings_are_neither_needed_nor_changed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    files = [a_file(kind) for kind in KINDS]
+    before = [READ(data).tobytes() for data in files]
+    monkeypatch.setattr("PIL.ImageFile.LOAD_TRUNCATED_IMAGES", True)
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", None)
+    assert [READ(data).tobytes() for data in files] == before
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 10)
+    for data in files:
+        try:
+            READ(data)
+        except ImageError as error:
+            assert "Pillow" in str(error)  # noqa: PT017 (some formats are refused, some not)
+
+
+# Bombs: small files that unpack to much
+
+
+BOMBS = """
+import io, struct, sys, time, zlib
+from pathlib import Path
+import numpy as np
+from PIL import Image
+from lookalike.encoder.images import ImagePreprocessor
+from lookalike.models.cards import ImageSpec
+from tests.encoder import pictures
+
+MEGA = 2**20
+COUNT = 15 * MEGA // 8
+zeros = zlib.compress(bytes(200 * MEGA), 9)
+rationals = np.arange(1, 2 * COUNT + 1, dtype="<u4").tobytes()
+
+def exif():
+    # the resolution as an array, and its unit, so that Pillow would look at it
+    directory = struct.pack("<HHHIIHHIII", 2, 282, 5, COUNT, 38, 296, 3, 1, 2, 0)
+    return b"Exif\\0\\0II*\\0" + struct.pack("<I", 8) + directory + rationals
+
+def png(*chunks):
+    rows = b"".join(b"\\0" + row.tobytes() for row in np.asarray(pictures.rgb(20, 30)).reshape(30, -1))
+    return pictures.png(20, 30, 8, 2, rows, *chunks)
+
+def jpeg():
+    data = pictures.encoded(pictures.rgb(20, 30), "JPEG")
+    whole, parts = exif(), b""
+    for at in range(0, len(whole), 65000):
+        part = (b"" if not at else b"Exif\\0\\0") + whole[at : at + 65000]
+        parts += b"\\xff\\xe1" + struct.pack(">H", len(part) + 2) + part
+    scan = data.index(b"\\xff\\xda")
+    return data[:2] + parts + data[2:scan] + b"\\0\\0" + data[scan:]  # stray bytes: Pillow must decide
+
+def tiff():
+    data = bytearray(pictures.encoded(pictures.rgb(20, 30), "TIFF", tiffinfo={34665: {33434: 1.0}}))
+    (at,) = struct.unpack_from("<I", data, 4)
+    (entries,) = struct.unpack_from("<H", data, at)
+    for entry in range(at + 2, at + 2 + 12 * entries, 12):
+        if struct.unpack_from("<H", data, entry)[0] == 34665:
+            struct.pack_into("<I", data, entry + 8, len(data))
+    return bytes(data) + struct.pack("<HHHIII", 1, 33434, 5, COUNT, len(data) + 18, 0) + rationals
+
+def avif():
+    # Turned, so that Pillow would unpack its EXIF data and pack it again. It is made with one long string
+    # in it, which only then becomes an array.
+    entries = struct.pack("<HHHIHH", 2, 274, 3, 1, 6, 0) + struct.pack("<HHII", 60000, 1, len(rationals), 38)
+    whole = b"Exif\\0\\0II*\\0" + struct.pack("<I", 8) + entries + bytes(4) + rationals
+    data = pictures.encoded(pictures.rgb(40, 30), "AVIF", exif=whole)
+    string = struct.pack("<HHI", 60000, 1, len(rationals))
+    assert b"irot" in data and string in data
+    return data.replace(string, struct.pack("<HHI", 60000, 5, COUNT))
+
+def gif():
+    data = bytearray(pictures.encoded(pictures.palette(20, 10), "GIF", disposal=2, save_all=True))
+    return bytes(data[:-1]) + b"!\\xfe" + (b"\\xff" + bytes(range(255))) * 60000 + b"\\0;"
+
+files = {
+    "text": png(*[(b"zTXt", b"key%d\\0\\0" % n + zeros) for n in range(40)]),
+    "profile": png((b"iCCP", b"name\\0\\0" + zeros)),
+    "animation": png((b"acTL", struct.pack(">II", 2**31, 0))),
+    "jpeg": jpeg(),
+    "tiff": tiff(),
+    "avif": avif(),
+    "gif": gif(),
+}
+del zeros, rationals
+def status():
+    return int(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0]) // 1024
+READ = ImagePreprocessor(ImageSpec(height=32, width=32, mean=(0.5,) * 3, std=(0.5,) * 3))
+Path("/proc/self/clear_refs").write_text("5")  # the peak starts again from here
+before = status()
+started = time.process_time()
+for name, data in files.items():
+    assert READ(data).shape == (32, 32, 3), name
+    print(name, status() - before, round(time.process_time() - started, 2))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads the peak memory from /proc")
+def test_metadata_that_unpacks_to_gigabytes_is_not_unpacked() -> None:
+    program = textwrap.dedent(BOMBS)
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", program], capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    name, megabytes, seconds = done.stdout.splitlines()[-1].split()
+    assert name == "gif"
+    assert int(megabytes) < 120, done.stdout  # a few copies of the largest file
+    assert float(seconds) < 10, done.stdout
