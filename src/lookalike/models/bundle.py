@@ -10,7 +10,10 @@ from lookalike.errors import BundleInvalid
 from lookalike.models.cards import ModelCard, TowerName
 
 CARD = "model.json"
-GraphPrecision = Literal["fp32", "bf16", "int8"]
+DATA_SUFFIX = ".data"
+"""A graph's weights lie in the file of its name with this behind it, if they are not in the graph."""
+
+GraphPrecision = Literal["fp32", "bf16", "fp16", "int8"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +60,11 @@ def fingerprint(card: ModelCard, precision: str = "fp32", mode: str = "natural")
     fingerprint of fp32; int8 has a graph of its own and gets one of its own. Of a converted model the
     source's hashes count, so that a better graph builder does not make old vectors foreign.
     """
+    exact = {graph.fp32 for graph in card.graphs.values()}
     weights = card.source.files or {
         name: digest
         for name, digest in card.files.items()
-        if not any(name == graph.int8 for graph in card.graphs.values())
+        if name in exact or name.removesuffix(DATA_SUFFIX) in exact
     }
     facts = {
         "weights": sorted(weights.items()),

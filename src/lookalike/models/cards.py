@@ -85,12 +85,13 @@ class Source(Frozen):
 class TowerGraphs(Frozen):
     """The graph files of one tower, by precision. `fp32` is the exact one.
 
-    Without a file of its own, bf16 (and on a GPU fp16) is made from it by the runtime: the vectors are as
-    good, but it takes more memory.
+    Without a file of its own, bf16 is made from it by the runtime: the vectors are as good, but it takes
+    more memory. fp16 (for GPUs) and int8 need theirs.
     """
 
     fp32: FileName
     bf16: FileName | None = None
+    fp16: FileName | None = None
     int8: FileName | None = None
     parameters: Annotated[int, Field(ge=0)]
     """How many numbers the tower has learned."""
@@ -127,7 +128,7 @@ class ModelCard(Frozen):
         for tower in TOWERS:
             if (getattr(self, tower) is None) != (tower not in self.graphs):
                 raise ValueError(f"`{tower}` and `graphs.{tower}` must both be there, or neither")
-        named = {f for g in self.graphs.values() for f in (g.fp32, g.bf16, g.int8) if f}
+        named = {f for g in self.graphs.values() for f in (g.fp32, g.bf16, g.fp16, g.int8) if f}
         if self.text is not None:
             named.add(self.text.tokenizer)
         if missing := named - self.files.keys():

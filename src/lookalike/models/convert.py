@@ -4,14 +4,13 @@ import math
 import os
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-
 from lookalike.models.architecture import ModifiedResNet
-from lookalike.models.bundle import CARD, Bundle, open_bundle, sha256
+from lookalike.models.bundle import CARD, Bundle, GraphPrecision, open_bundle, sha256
 from lookalike.models.cards import ModelCard, Source, TowerGraphs, TowerName
-from lookalike.models.graphs.builder import GraphBuilder
+from lookalike.models.graphs.builder import Compute, GraphBuilder
 from lookalike.models.graphs.resnet import build_modified_resnet
 from lookalike.models.graphs.text import build_text_transformer
 from lookalike.models.graphs.vision import build_vision_transformer
@@ -19,6 +18,17 @@ from lookalike.models.layouts import ModelDescription, describe
 from lookalike.models.weights import Checkpoint, Weights, fits_float16
 
 DEFAULT_LOGIT_SCALE = 100.0
+
+_COMPUTE: dict[GraphPrecision, Compute] = {
+    "fp32": "float32",
+    "bf16": "bfloat16",
+    "fp16": "float16",
+}
+
+
+def graph_name(tower: TowerName, precision: GraphPrecision) -> str:
+    """The graph's file in a bundle: `image.onnx`, `image.bf16.onnx`, ..."""
+    return f"{tower}.onnx" if precision == "fp32" else f"{tower}.{precision}.onnx"
 
 
 def convert(
@@ -29,9 +39,11 @@ def convert(
     repository: str | None = None,
     revision: str | None = None,
     licence: str | None = None,
+    precisions: Sequence[GraphPrecision] = ("fp32", "bf16"),
 ) -> Bundle:
     """Build the bundle of the model in `folder` (either layout) at `destination`, which must not exist.
 
+    `precisions`: the graphs to write, `fp32` always among them; `fp16` is for GPUs.
     It appears there whole or not at all. Needs little more memory than the largest weight. Raises
     CardInvalid, WeightMissing, WeightsLeftOver, WeightShapeWrong, WeightsInvalid.
     """
@@ -39,7 +51,7 @@ def convert(
     destination.parent.mkdir(parents=True, exist_ok=True)
     work = Path(tempfile.mkdtemp(prefix=f".{destination.name}.", dir=destination.parent))
     try:
-        card = _build(description, work, name, repository, revision, licence)
+        card = _build(description, work, name, repository, revision, licence, precisions)
         card.write(work / CARD)
         work.chmod(0o755)  # mkdtemp's 0700 would hide the model from others who share the cache
         for path in work.iterdir():
@@ -59,6 +71,7 @@ def _build(
     repository: str | None,
     revision: str | None,
     licence: str | None,
+    precisions: Sequence[GraphPrecision],
 ) -> ModelCard:
     spec, image, text = description.image_spec, description.image, description.text
 
@@ -80,14 +93,18 @@ def _build(
         float16 = _lossless_as_float16(checkpoint)
         weights = Weights(checkpoint, description.pieces)
         for tower, build in builders.items():
-            with GraphBuilder(work / f"{tower}.onnx", float16=float16) as graph:
-                build(graph, weights)
-            with GraphBuilder(work / f"{tower}.bf16.onnx", compute="bfloat16") as rounded:
-                build(rounded, weights)
+            parameters = 0
+            for precision, compute in _COMPUTE.items():
+                if precision not in precisions:
+                    continue
+                path = work / graph_name(tower, precision)
+                exact = compute == "float32"
+                with GraphBuilder(path, compute=compute, float16=float16 and exact) as graph:
+                    build(graph, weights)
+                parameters = graph.parameters
             graphs[tower] = TowerGraphs(
-                fp32=graph.path.name,
-                bf16=rounded.path.name,
-                parameters=graph.parameters,
+                **{p: graph_name(tower, p) for p in precisions},
+                parameters=parameters,
                 stored="float16" if float16 else "float32",
             )
         scale = _scalar(weights, description.logit_scale, math.log(DEFAULT_LOGIT_SCALE))

@@ -15,14 +15,21 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
+from lookalike.models.bundle import DATA_SUFFIX
 from lookalike.models.weights import Array
 
-OPSET = {"float32": 20, "bfloat16": 22}
+OPSET = {"float32": 20, "float16": 20, "bfloat16": 22}
 """By the graph's type: 20 is the first with Gelu, 22 the first that allows bfloat16 wherever it occurs here.
 Both runtimes read the first; only OpenVINO is given the second."""
 IR_VERSION = 10
 
-Compute = Literal["float32", "bfloat16"]
+Compute = Literal["float32", "float16", "bfloat16"]
+
+_TYPES = {
+    "float32": (np.float32, TensorProto.FLOAT),
+    "float16": (np.float16, TensorProto.FLOAT16),
+    "bfloat16": (ml_dtypes.bfloat16, TensorProto.BFLOAT16),
+}
 
 _INLINE_BYTES = 1024
 _ALIGNMENT = 4096
@@ -46,9 +53,10 @@ class GraphBuilder:
 
     def __init__(self, path: Path, *, compute: Compute = "float32", float16: bool = False) -> None:
         self.path = path
-        self.data_path = path.with_name(path.name + ".data")
+        self.data_path = path.with_name(path.name + DATA_SUFFIX)
         self.parameters = 0
         self._compute = compute
+        self._dtype, self._onnx_type = _TYPES[compute]
         self._float16 = float16
         self._data: BinaryIO = self.data_path.open("wb")
         self._nodes: list[Any] = []
@@ -83,15 +91,10 @@ class GraphBuilder:
         it or because it was computed here from weights, so that float16 may not hold it.
         """
         self.parameters += array.size
-        if exact:
-            self._initialize(name, array.astype(np.float32))
-        elif self._compute == "bfloat16":
-            self._initialize(name, array.astype(ml_dtypes.bfloat16))
-        elif self._float16 and array.ndim > 1:
+        if self._float16 and array.ndim > 1 and not exact:
             self._initialize(name, array.astype(np.float16))
-            return self.op("Cast", name, to=TensorProto.FLOAT)
-        else:
-            self._initialize(name, array.astype(np.float32))
+            return self.op("Cast", name, to=self._onnx_type)
+        self._initialize(name, array.astype(np.float32 if exact else self._dtype))
         return name
 
     def constant(
@@ -102,8 +105,7 @@ class GraphBuilder:
         """
         array = np.asarray(value)
         if array.dtype.kind == "f":
-            bfloat16 = self._compute == "bfloat16" and not exact
-            array = array.astype(ml_dtypes.bfloat16 if bfloat16 else np.float32)
+            array = array.astype(np.float32 if exact else self._dtype)
         elif array.dtype.kind == "i":
             array = array.astype(np.int64)
         key = (str(array.dtype), array.shape, array.tobytes())
@@ -115,7 +117,7 @@ class GraphBuilder:
 
     def enter(self, x: Tensor) -> Tensor:
         """A float32 value, in the graph's type from here on."""
-        return x if self._compute == "float32" else self.op("Cast", x, to=TensorProto.BFLOAT16)
+        return x if self._compute == "float32" else self.op("Cast", x, to=self._onnx_type)
 
     def leave(self, x: Tensor) -> Tensor:
         """A value in the graph's type, as float32 from here on."""

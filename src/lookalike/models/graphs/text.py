@@ -8,8 +8,8 @@ from lookalike.models.graphs.builder import GraphBuilder, Tensor
 from lookalike.models.graphs.transformer import TransformerBlocks, unit_length
 from lookalike.models.weights import Weights
 
-_NEVER = -1e30
-"""Added to an attention logit, it leaves no weight; minus infinity would make NaN of a row full of it."""
+_NEVER = -6e4
+"""Added to an attention logit, it leaves no weight; float16 still holds it, and no row becomes NaN."""
 
 
 def build_text_transformer(graph: GraphBuilder, weights: Weights, spec: TextTransformer) -> None:

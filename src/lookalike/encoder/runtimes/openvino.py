@@ -1,0 +1,69 @@
+"""OpenVINO, on the CPU."""
+
+import threading
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import openvino as ov
+from numpy.typing import NDArray
+
+from lookalike.encoder.runtimes.base import OUTPUT, Plan
+from lookalike.encoder.runtimes.mapping import release_mapped
+from lookalike.errors import InferenceFailed
+
+_HINT = {"fp32": ov.Type.f32, "bf16": ov.Type.bf16, "int8": ov.Type.f32}
+
+
+def has_native_bf16() -> bool:
+    """Whether the processor multiplies bfloat16 itself (AVX512-BF16, AMX, or Arm's BF16)."""
+    try:
+        words = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").split()
+    except OSError:
+        words = []
+    if words:
+        return bool({"avx512_bf16", "amx_bf16", "bf16"}.intersection(words))
+    return "BF16" in ov.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+
+
+class OpenVinoTower:
+    """A tower compiled by OpenVINO. Raises InferenceFailed if it can't be."""
+
+    def __init__(self, graph: Path, plan: Plan, warm_up: NDArray[Any]) -> None:
+        properties: dict[str, Any] = {
+            "INFERENCE_PRECISION_HINT": _HINT[plan.precision],
+            "INFERENCE_NUM_THREADS": plan.threads,
+            "PERFORMANCE_HINT": "LATENCY",
+            # Pinned threads would fight with the decoding ones, and with the neighbours of a container.
+            "ENABLE_CPU_PINNING": False,
+        }
+        if plan.precision == "int8":
+            del properties[
+                "INFERENCE_PRECISION_HINT"
+            ]  # what isn't int8 may run as the processor likes
+        try:
+            self._compiled = ov.Core().compile_model(graph, "CPU", properties)
+            self._request = self._compiled.create_infer_request()
+        except RuntimeError as error:
+            raise InferenceFailed(
+                f"OpenVINO can't load {graph.name}: {_last_line(error)}"
+            ) from error
+        # One stream uses all the threads, so two inferences at once would only get in each other's way.
+        self._lock = threading.Lock()
+        # The first inference packs the weights for the processor; after it the file's pages are not needed.
+        self(warm_up)
+        release_mapped(graph.with_name(graph.name + ".data"))
+
+    def __call__(self, batch: NDArray[Any]) -> NDArray[np.float32]:
+        with self._lock:
+            try:
+                self._request.infer([np.ascontiguousarray(batch)], share_inputs=True)
+            except RuntimeError as error:
+                raise InferenceFailed(f"OpenVINO: {_last_line(error)}") from error
+            vectors: NDArray[np.float32] = self._request.get_tensor(OUTPUT).data.copy()
+        return vectors
+
+
+def _last_line(error: RuntimeError) -> str:
+    lines = [line for line in str(error).splitlines() if line.strip()]
+    return lines[-1].strip() if lines else "no reason given"

@@ -1,0 +1,101 @@
+"""Deciding every `auto`: device, runtime, precision, threads."""
+
+import importlib.util
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from lookalike.encoder.cores import inference_threads
+from lookalike.encoder.runtimes.base import ActualPrecision, LoadedTower, Plan, Wanted
+from lookalike.errors import DeviceUnavailable, PrecisionUnavailable
+from lookalike.models.bundle import Bundle, GraphPrecision
+from lookalike.models.cards import TowerName
+
+
+def plan(wanted: Wanted, bundle: Bundle, towers: tuple[TowerName, ...]) -> Plan:
+    """What to run a bundle's towers with. Raises DeviceUnavailable, PrecisionUnavailable."""
+    device = wanted.device
+    if device == "auto":
+        # A GPU build of ONNX Runtime is only installed on purpose, so it is what its owner wants.
+        device = "cuda" if wanted.runtime != "openvino" and _has_cuda() else "cpu"
+    elif device == "cuda" and not _has_cuda():
+        raise DeviceUnavailable("cuda", "install it with: pip install 'lookalike[cuda]'")
+    if device == "cuda" and wanted.runtime == "openvino":
+        raise DeviceUnavailable("cuda", "OpenVINO doesn't run on NVIDIA GPUs")
+    runtime = wanted.runtime
+    if runtime == "auto":
+        use_openvino = device == "cpu" and importlib.util.find_spec("openvino") is not None
+        runtime = "openvino" if use_openvino else "onnxruntime"
+    if runtime == "openvino":
+        precision = _openvino_precision(wanted, bundle, towers)
+    else:
+        precision = _onnxruntime_precision(wanted, device, bundle, towers)
+    return Plan(runtime, device, precision, inference_threads(wanted.threads))
+
+
+def load_tower(plan: Plan, bundle: Bundle, tower: TowerName, warm_up: NDArray[Any]) -> LoadedTower:
+    """Load and warm up one tower. Raises InferenceFailed, DeviceUnavailable."""
+    graph = _graph(plan, bundle, tower)
+    if plan.runtime == "openvino":
+        from lookalike.encoder.runtimes.openvino import OpenVinoTower
+
+        return OpenVinoTower(graph, plan, warm_up)
+    from lookalike.encoder.runtimes.onnxruntime import OnnxRuntimeTower
+
+    return OnnxRuntimeTower(graph, plan, warm_up)
+
+
+def _graph(plan: Plan, bundle: Bundle, tower: TowerName) -> Path:
+    graph = bundle.graph(tower, plan.precision)
+    if graph is None:  # bf16 without a graph of its own: the runtime rounds the exact one
+        graph = bundle.graph(tower, "fp32")
+    assert graph is not None, "every card names an fp32 graph"
+    return graph
+
+
+def _openvino_precision(
+    wanted: Wanted, bundle: Bundle, towers: tuple[TowerName, ...]
+) -> ActualPrecision:
+    from lookalike.encoder.runtimes.openvino import has_native_bf16
+
+    match wanted.precision:
+        case "auto":
+            return "bf16" if has_native_bf16() else "fp32"
+        case "fp16":
+            raise PrecisionUnavailable("fp16", "it is for CUDA; on the CPU use bf16 or fp32")
+        case "int8":
+            _need_graphs("int8", bundle, towers)
+    return wanted.precision
+
+
+def _onnxruntime_precision(
+    wanted: Wanted, device: str, bundle: Bundle, towers: tuple[TowerName, ...]
+) -> ActualPrecision:
+    match wanted.precision:
+        case "auto":
+            has_fp16 = all(bundle.graph(tower, "fp16") for tower in towers)
+            return "fp16" if device == "cuda" and has_fp16 else "fp32"
+        case "bf16":
+            raise PrecisionUnavailable("bf16", "ONNX Runtime offers fp32 on the CPU, fp16 on CUDA")
+        case "fp16":
+            _need_graphs("fp16", bundle, towers)
+        case "int8":
+            _need_graphs("int8", bundle, towers)
+    return wanted.precision
+
+
+def _need_graphs(precision: GraphPrecision, bundle: Bundle, towers: tuple[TowerName, ...]) -> None:
+    for tower in towers:
+        if bundle.graph(tower, precision) is None:
+            raise PrecisionUnavailable(
+                precision, f"{bundle.card.name} has no {precision} graph of its {tower} tower"
+            )
+
+
+def _has_cuda() -> bool:
+    if importlib.util.find_spec("onnxruntime") is None:
+        return False
+    from lookalike.encoder.runtimes.onnxruntime import has_cuda
+
+    return has_cuda()
