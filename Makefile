@@ -48,7 +48,7 @@ parity: $(VENV)/dev.stamp  ## full-size models against the reference implementat
 
 golden: $(VENV)/dev.stamp  ## make the golden files again (needs PyTorch, several GB)
 	@tests/golden/reference_env.sh
-	@.venv-reference/bin/python -m tests.golden.make
+	@for part in models images text; do .venv-reference/bin/python -m tests.golden.make_$$part; done
 
 lock: $(VENV)/dev.stamp  ## resolve the dependencies again (needs uv)
 	@requirements/lock.sh

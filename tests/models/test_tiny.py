@@ -1,0 +1,131 @@
+"""The built-in model: whole, small, the same everywhere, and as good as its page says."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lookalike.models.bundle import CARD, open_bundle
+from training.tiny import evaluate
+from training.tiny.evaluate import BUNDLE, PRODUCTS, STAMPS, Towers
+
+needs_photos = pytest.mark.skipif(
+    not (PRODUCTS / "items.jsonl").is_file(),
+    reason="shared/data/products is not beside this project",
+)
+
+
+@pytest.fixture(scope="module")
+def model() -> Towers:
+    return Towers(BUNDLE)
+
+
+def cosines(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    return np.sum(a * b, axis=1)
+
+
+def drawn(seed: int) -> bytes:
+    """A picture that is the same everywhere: soft blobs of colour, as a BMP-like PNG."""
+    from io import BytesIO
+
+    from PIL import Image
+
+    coarse = np.random.default_rng(seed).integers(0, 256, (6, 6, 3), dtype=np.uint8)
+    picture = Image.fromarray(coarse).resize((224, 224), Image.Resampling.BICUBIC)
+    file = BytesIO()
+    picture.save(file, "PNG")
+    return file.getvalue()
+
+
+def test_bundle_is_whole_and_at_most_16_mb() -> None:
+    bundle = open_bundle(BUNDLE)
+    bundle.verify()
+    assert sum((BUNDLE / name).stat().st_size for name in (*bundle.card.files, CARD)) <= 16_000_000
+
+
+def test_card_and_graphs_agree_on_dimension_and_unit_length(model: Towers) -> None:
+    card = open_bundle(BUNDLE).card
+    for vectors in (model.texts(["a red apple", ""]), model.images([drawn(1), drawn(2)])):
+        assert vectors.shape == (2, card.dimension)
+        np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-2)
+
+
+def test_padding_changes_nothing(model: Towers) -> None:
+    long = "a photo of a striped long-sleeved shirt with a collar, on a hanger in a shop"
+    alone, beside = model.texts(["red shoes"]), model.texts(["red shoes", long])[:1]
+    assert cosines(alone, beside)[0] > 0.9995
+
+
+TEXTS = [
+    "a red apple",
+    "blue jeans",
+    "a dog in the grass",
+    "",
+    "striped wooden chair for the kitchen",
+]
+
+
+@pytest.mark.parametrize(
+    ("precision", "runtime", "least"),
+    [("bf16", "openvino", 0.99), ("fp32", "onnxruntime", 0.99)],
+)
+def test_vectors_are_the_same_with_every_runtime_and_precision(
+    precision: str, runtime: str, least: float
+) -> None:
+    exact, other = Towers(BUNDLE, "fp32", "openvino"), Towers(BUNDLE, precision, runtime)
+    assert cosines(exact.texts(TEXTS), other.texts(TEXTS)).min() > least
+    pictures = [drawn(seed) for seed in range(6)]
+    assert cosines(exact.images(pictures), other.images(pictures)).min() > least
+
+
+FLOORS = {
+    "clothing": 83.0,
+    "grocery_coarse": 69.0,
+    "grocery_fine": 57.0,
+    "picture_to_picture": 50.0,
+    "text_to_picture": 60.0,
+}
+"""A little under what the model reaches on these photos; see docs/models/tiny.md."""
+
+
+@needs_photos
+def test_reaches_its_figures_on_photos_that_it_was_not_trained_on(model: Towers) -> None:
+    """With every third of the grocery photos: all of them take three times as long and say the same."""
+    report, _ = evaluate.evaluate(model, PRODUCTS, Path("/nonexistent"), every=3)
+    reached = {name: getattr(report, name) for name in FLOORS}
+    assert all(reached[name] >= floor for name, floor in FLOORS.items()), reached
+
+
+@pytest.mark.skipif(
+    not STAMPS.is_dir(), reason="the Debian package tuxpaint-stamps-default is not installed"
+)
+def test_finds_stamps_by_their_captions(model: Towers) -> None:
+    assert evaluate.caption_recall(model, evaluate.load_stamps()) >= 30
+
+
+def zero_shot(model: Towers, data: bytes, labels: Sequence[str]) -> str:
+    return labels[int((model.images([data]) @ evaluate.label_vectors(model, labels).T).argmax())]
+
+
+@pytest.mark.parametrize(
+    "colour", ["red", "green", "blue", "yellow", "black", "white", "pink", "orange"]
+)
+def test_knows_basic_colours(model: Towers, colour: str) -> None:
+    from io import BytesIO
+
+    from PIL import Image, ImageDraw
+
+    codes = {
+        "red": "#d21f26", "green": "#2f9e3a", "blue": "#2456c7", "yellow": "#f4d71f",
+        "black": "#141416", "white": "#fbfbfb", "pink": "#f28ab8", "orange": "#f27d16",
+    }  # fmt: skip
+    picture = Image.new("RGB", (300, 300), "#e8e8e8" if colour == "white" else "white")
+    # a T-shirt, roughly
+    shape = [(90, 60), (130, 75), (170, 75), (210, 60), (270, 110), (240, 150), (215, 130), (215, 260),
+             (85, 260), (85, 130), (60, 150), (30, 110)]  # fmt: skip
+    ImageDraw.Draw(picture).polygon(shape, fill=codes[colour])
+    file = BytesIO()
+    picture.save(file, "PNG")
+    labels = [f"{name} t-shirt" for name in codes]
+    assert zero_shot(model, file.getvalue(), labels) == f"{colour} t-shirt"
