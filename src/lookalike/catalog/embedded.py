@@ -525,13 +525,20 @@ class EmbeddedStore:
         return build
 
     def _tick(self) -> None:
-        """Begin the builds that are due; one at a time, for they take all cores that are idle."""
-        if self._closed or self._builds:
+        """Begin the builds that are due; one at a time, for they take all cores that are idle.
+
+        In the supervisor's thread, which must not wait for a lock: whoever has it may be waiting for a worker
+        that only this thread can start.
+        """
+        if self._closed or self._builds or not self._lock.acquire(blocking=False):
             return
-        for collection in list(self._open.values()):
-            if self._due(collection):
-                self._begin_build(collection)
-                return
+        try:
+            for collection in list(self._open.values()):
+                if self._due(collection):
+                    self._begin_build(collection)
+                    return
+        finally:
+            self._lock.release()
 
     def _due(self, collection: _Collection) -> bool:
         hosted = collection.hosted
@@ -608,7 +615,8 @@ class _Build(threading.Thread):
             self._collection.hosted.renew()
         except Exception as error:  # kept for whoever waits, and as the index's state
             self.error = error
-            logger.warning("index of collection %s: %s", self._collection.name, error)
+            if not self._collection.hosted.closed:
+                logger.warning("index of collection %s: %s", self._collection.name, error)
         finally:
             self._builds.pop(self._collection.uid, None)
 

@@ -129,7 +129,8 @@ def _parse(data: object, budget: list[int], depth: int) -> Filter | None:
 
 
 def _condition(name: object, value: object, budget: list[int]) -> Filter:
-    budget[0] -= 1
+    several = isinstance(value, Sequence) and not isinstance(value, str)
+    budget[0] -= len(value) if several else 1  # type: ignore[arg-type]
     if budget[0] < 0:
         raise FilterInvalid(None, f"has more than {MAX_CONDITIONS} conditions")
     if not isinstance(name, str) or not name:
@@ -139,7 +140,6 @@ def _condition(name: object, value: object, budget: list[int]) -> Filter:
     if isinstance(value, Sequence):
         if not value:
             raise FilterInvalid(name, "an empty list matches nothing")
-        budget[0] -= len(value)
         return AnyOf(name, tuple(_scalar(name, one) for one in value))
     if isinstance(value, Mapping):
         return _operators(name, value, budget)

@@ -233,12 +233,7 @@ class ServerStore:
 
     def _describe(self, known: _Known, settings: IndexSettings, kinds: dict[str, Kind]) -> None:
         described = describe(known.spec, settings, known.created, kinds)
-        self._ask(
-            "describe",
-            self._client.update_collection,
-            known.physical,
-            metadata={KEY: described},
-        )
+        self._on(known.name, "describe", self._client.update_collection, metadata={KEY: described})
         spec = replace(known.spec, settings=settings)
         self._known[known.name] = replace(known, spec=spec, kinds=kinds, at=time.monotonic())
 

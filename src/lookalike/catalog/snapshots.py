@@ -13,7 +13,7 @@ from uuid import uuid4
 import numpy as np
 
 from lookalike.catalog.engine.wire import RECEIVE, Decoder, Frame, OutOfStepError, frame
-from lookalike.catalog.items import Record, item_of
+from lookalike.catalog.items import Record, checked_item
 from lookalike.catalog.store import CollectionFacts, CollectionSpec, IndexSettings
 from lookalike.errors import CollectionExists, CollectionMissing, LookalikeError, SnapshotInvalid
 
@@ -119,7 +119,7 @@ def _records(piece: Frame, dimension: int) -> Iterator[Record]:
         for letter in letters:
             own[letter] = numbers[at]
             at += 1
-        yield Record(item_of(payload), own.get("i"), own.get("t"), payload.get("digest"))
+        yield Record(checked_item(payload), own.get("i"), own.get("t"), payload.get("digest"))
 
 
 def _read(path: Path) -> Iterator[Frame]:

@@ -294,6 +294,11 @@ class Hosted:
         return sum(now - at < CRASH_WINDOW for at in self._crashes) >= CRASHES
 
     @property
+    def closed(self) -> bool:
+        """Whether it was told to close."""
+        return self._closed
+
+    @property
     def pid(self) -> int | None:
         """The worker's process id."""
         connection = self._connection
