@@ -62,8 +62,8 @@ class IngestOptions:
     refetch: bool = False
     """Fetch pictures by URL again to see whether they have changed; else the same URL is the same picture."""
     thumbnails: bool = True
-    batch: int = 32
-    """Items encoded at once."""
+    batch: int = 16
+    """Items encoded at once: more gains nothing on a CPU."""
     workers: int = 0
     """Threads that read and decode; 0: as many as this process may use cores, and 16 where URLs are fetched."""
     patience: float = 10.0

@@ -52,6 +52,7 @@ def overlap(
     ends the run and is raised here, after the batches before it are stored and those after it dropped.
     """
     failures: list[BaseException] = []
+    store_failed = threading.Event()
     slots = threading.BoundedSemaphore(IN_FLIGHT)
     with (
         ThreadPoolExecutor(1, "store") as storing,
@@ -61,9 +62,10 @@ def overlap(
 
         def store(encoded: Encoded) -> None:
             try:
-                if not failures:
+                if not store_failed.is_set():
                     stages.store(encoded)
             except BaseException as error:  # raised again by the calling thread
+                store_failed.set()
                 failures.append(error)
             finally:
                 slots.release()

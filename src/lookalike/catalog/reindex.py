@@ -110,7 +110,7 @@ class Reindex:
         settings: IndexSettings | None = None,
         skip_failed: bool = False,
         workers: int = 2,
-        batch: int = 32,
+        batch: int = 16,
         writing: AbstractContextManager[object] = nullcontext(),  # noqa: B008 (holds nothing)
         observer: Callable[[Moved], None] = lambda _: None,
         stop: threading.Event | None = None,

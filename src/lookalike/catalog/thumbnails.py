@@ -28,14 +28,13 @@ _STALE = 3600.0
 
 def make_thumbnail(picture: Image.Image) -> bytes:
     """WebP of at most SIDE pixels on the longer side; smaller pictures are not enlarged."""
-    small = picture
-    if max(picture.size) > SIDE:
-        scale = SIDE / max(picture.size)
-        size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
+    # palettes can't be resized smoothly
+    small = picture if picture.mode == "RGB" else picture.convert("RGB")
+    if max(small.size) > SIDE:
+        scale = SIDE / max(small.size)
+        size = (max(1, round(small.width * scale)), max(1, round(small.height * scale)))
         # reducing by whole steps first is several times faster for a large picture, and looks the same
-        small = picture.resize(size, Image.Resampling.BICUBIC, reducing_gap=2.0)
-    if small.mode != "RGB":
-        small = small.convert("RGB")
+        small = small.resize(size, Image.Resampling.BICUBIC, reducing_gap=2.0)
     out = io.BytesIO()
     small.save(out, "WEBP", quality=QUALITY, method=METHOD)
     return out.getvalue()
