@@ -59,7 +59,7 @@ def palette(width: int, height: int, seed: int = 0, colours: int = 32) -> Image.
 def encoded(picture: Image.Image, kind: str, **options: Any) -> bytes:
     """The file; `kind` is Pillow's name of the format."""
     file = io.BytesIO()
-    picture.save(file, kind, **options)
+    picture.copy().save(file, kind, **options)  # a copy, for saving leaves traces in a picture
     return file.getvalue()
 
 

@@ -2,9 +2,7 @@
 
 import io
 import struct
-import subprocess
 import sys
-import textwrap
 from typing import Any
 
 import numpy as np
@@ -270,6 +268,45 @@ def test_a_tile_larger_than_the_picture_by_far_is_refused() -> None:
         READ(b"II*\0" + struct.pack("<I", 8) + directory + data)
 
 
+def test_a_tiff_that_is_both_striped_and_tiled_is_refused() -> None:
+    data = encoded(pictures.rgb(64, 48), "TIFF", tiffinfo={322: 40_000, 323: 40_000})
+    assert (
+        struct.pack("<HHII", 322, 4, 1, 40_000) in data
+        or struct.pack("<HHIHH", 322, 3, 1, 40_000, 0) in data
+    )
+    with pytest.raises(ImageUnreadable, match="damaged"):
+        READ(data)
+
+
+def test_files_in_absurdly_many_pieces_are_refused() -> None:
+    rows = b"".join(b"\0" + row.tobytes() for row in np.asarray(pictures.grey(9, 9)))
+    many = pictures.png(9, 9, 8, 0, rows, *([(b"IDAT", b"")] * 100_001))
+    strips = encoded(pictures.grey(9, 9), "TIFF")
+    at = strips.index(struct.pack("<HH", 273, 4)) + 4
+    strips = strips[:at] + struct.pack("<I", 1_000_000) + strips[at + 4 :]
+    for data in (many, strips):
+        with pytest.raises(ImageUnreadable, match="pieces"):
+            READ(data)
+
+
+def test_junk_between_the_blocks_of_a_gif_is_forgiven_up_to_a_point() -> None:
+    data = encoded(pictures.palette(20, 10), "GIF")
+    frame = data.index(b",\0\0\0\0", 13 + 3 * 32)
+    assert READ.decode(data[:frame] + b"\0\0" + data[frame:]).size == (20, 10)
+    with pytest.raises(ImageUnreadable, match="damaged"):
+        READ(data[:frame] + b"\0" * 2000 + data[frame:])
+
+
+def test_the_limit_holds_even_if_a_decoder_sees_another_size_than_the_header_reader(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    data = encoded(pictures.rgb(64, 48), "WEBP")
+    monkeypatch.setattr("lookalike.encoder.images.webp._size", lambda _: (4, 4))
+    with pytest.raises(ImageTooLarge) as refused:
+        ImagePreprocessor(SPEC, limits=ImageLimits(max_pixels=1000))(data)
+    assert refused.value.pixels == 64 * 48
+
+
 def test_pillows_own_settings_are_neither_needed_nor_changed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -284,96 +321,3 @@ def test_pillows_own_settings_are_neither_needed_nor_changed(
             READ(data)
         except ImageError as error:
             assert "Pillow" in str(error)  # noqa: PT017 (some formats are refused, some not)
-
-
-# Bombs: small files that unpack to much
-
-
-BOMBS = """
-import io, struct, sys, time, zlib
-from pathlib import Path
-import numpy as np
-from PIL import Image
-from lookalike.encoder.images import ImagePreprocessor
-from lookalike.models.cards import ImageSpec
-from tests.encoder import pictures
-
-MEGA = 2**20
-COUNT = 15 * MEGA // 8
-zeros = zlib.compress(bytes(200 * MEGA), 9)
-rationals = np.arange(1, 2 * COUNT + 1, dtype="<u4").tobytes()
-
-def exif():
-    # the resolution as an array, and its unit, so that Pillow would look at it
-    directory = struct.pack("<HHHIIHHIII", 2, 282, 5, COUNT, 38, 296, 3, 1, 2, 0)
-    return b"Exif\\0\\0II*\\0" + struct.pack("<I", 8) + directory + rationals
-
-def png(*chunks):
-    rows = b"".join(b"\\0" + row.tobytes() for row in np.asarray(pictures.rgb(20, 30)).reshape(30, -1))
-    return pictures.png(20, 30, 8, 2, rows, *chunks)
-
-def jpeg():
-    data = pictures.encoded(pictures.rgb(20, 30), "JPEG")
-    whole, parts = exif(), b""
-    for at in range(0, len(whole), 65000):
-        part = (b"" if not at else b"Exif\\0\\0") + whole[at : at + 65000]
-        parts += b"\\xff\\xe1" + struct.pack(">H", len(part) + 2) + part
-    scan = data.index(b"\\xff\\xda")
-    return data[:2] + parts + data[2:scan] + b"\\0\\0" + data[scan:]  # stray bytes: Pillow must decide
-
-def tiff():
-    data = bytearray(pictures.encoded(pictures.rgb(20, 30), "TIFF", tiffinfo={34665: {33434: 1.0}}))
-    (at,) = struct.unpack_from("<I", data, 4)
-    (entries,) = struct.unpack_from("<H", data, at)
-    for entry in range(at + 2, at + 2 + 12 * entries, 12):
-        if struct.unpack_from("<H", data, entry)[0] == 34665:
-            struct.pack_into("<I", data, entry + 8, len(data))
-    return bytes(data) + struct.pack("<HHHIII", 1, 33434, 5, COUNT, len(data) + 18, 0) + rationals
-
-def avif():
-    # Turned, so that Pillow would unpack its EXIF data and pack it again. It is made with one long string
-    # in it, which only then becomes an array.
-    entries = struct.pack("<HHHIHH", 2, 274, 3, 1, 6, 0) + struct.pack("<HHII", 60000, 1, len(rationals), 38)
-    whole = b"Exif\\0\\0II*\\0" + struct.pack("<I", 8) + entries + bytes(4) + rationals
-    data = pictures.encoded(pictures.rgb(40, 30), "AVIF", exif=whole)
-    string = struct.pack("<HHI", 60000, 1, len(rationals))
-    assert b"irot" in data and string in data
-    return data.replace(string, struct.pack("<HHI", 60000, 5, COUNT))
-
-def gif():
-    data = bytearray(pictures.encoded(pictures.palette(20, 10), "GIF", disposal=2, save_all=True))
-    return bytes(data[:-1]) + b"!\\xfe" + (b"\\xff" + bytes(range(255))) * 60000 + b"\\0;"
-
-files = {
-    "text": png(*[(b"zTXt", b"key%d\\0\\0" % n + zeros) for n in range(40)]),
-    "profile": png((b"iCCP", b"name\\0\\0" + zeros)),
-    "animation": png((b"acTL", struct.pack(">II", 2**31, 0))),
-    "jpeg": jpeg(),
-    "tiff": tiff(),
-    "avif": avif(),
-    "gif": gif(),
-}
-del zeros, rationals
-def status():
-    return int(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0]) // 1024
-READ = ImagePreprocessor(ImageSpec(height=32, width=32, mean=(0.5,) * 3, std=(0.5,) * 3))
-Path("/proc/self/clear_refs").write_text("5")  # the peak starts again from here
-before = status()
-started = time.process_time()
-for name, data in files.items():
-    assert READ(data).shape == (32, 32, 3), name
-    print(name, status() - before, round(time.process_time() - started, 2))
-"""
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="reads the peak memory from /proc")
-def test_metadata_that_unpacks_to_gigabytes_is_not_unpacked() -> None:
-    program = textwrap.dedent(BOMBS)
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", program], capture_output=True, text=True, timeout=120
-    )
-    assert done.returncode == 0, done.stderr
-    name, megabytes, seconds = done.stdout.splitlines()[-1].split()
-    assert name == "gif"
-    assert int(megabytes) < 120, done.stdout  # a few copies of the largest file
-    assert float(seconds) < 10, done.stdout
