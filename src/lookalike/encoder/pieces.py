@@ -26,11 +26,10 @@ def _characters(ranges: str) -> str:
 _LETTER = rf"\p{{L}}{_characters(_NEWER_LETTERS)}"
 _NUMBER = rf"\p{{N}}{_characters(_NEWER_NUMBERS)}"
 
-# OpenCLIP ignores case here. In text that is in lower case already, that only lets the long s pass for an s.
+# OpenCLIP ignores case here. For text that is in lower case already, that makes two differences: the long s
+# passes for an s, and U+0345, a mark that is some letters' lower case, belongs to no class, so it is left out.
 _S = r"[s\x{17F}]"
+_OTHER = rf"[^\s{_LETTER}{_NUMBER}\x{{345}}]"
 
-PIECE = (
-    rf"<{_S}tart_of_text>|{END}|'{_S}|'t|'re|'ve|'m|'ll|'d"
-    rf"|[{_LETTER}]+|[{_NUMBER}]|[^\s{_LETTER}{_NUMBER}]+"
-)
+PIECE = rf"<{_S}tart_of_text>|{END}|'{_S}|'t|'re|'ve|'m|'ll|'d|[{_LETTER}]+|[{_NUMBER}]|{_OTHER}+"
 """Matches a special token, a contraction's end, a run of letters, one digit, or a run of anything else."""
