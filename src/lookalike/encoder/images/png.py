@@ -18,7 +18,7 @@ their size, the later frames of an animation, private chunks."""
 _MAX_CHUNKS = 100_000
 """20 MiB in the 8 KiB chunks that encoders write are 2,560."""
 _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
-_GREY, _TRUECOLOUR = 0, 2
+"""Colour type to samples of a pixel."""
 _ADAM7 = (
     (0, 0, 8, 8),
     (4, 0, 8, 8),
@@ -34,40 +34,46 @@ _ADAM7 = (
 def read(data: bytes) -> Unopened:
     kept: list[bytes] = [data[:8]]
     pixels: list[memoryview] = []
-    exif = b""
+    header = exif = b""
     whole = memoryview(data)
     for kind, start, end in _chunks(data):
+        if bool(header) is (
+            kind == b"IHDR"
+        ):  # the header comes first, and once: Pillow takes the last
+            raise ImageUnreadable("the PNG is damaged")
+        if kind == b"IHDR":
+            header = data[start:end]
         if kind in _NEEDED:
             kept.append(data[start - 8 : end + 4])
         if kind == b"IDAT":
             pixels.append(whole[start:end])
         elif kind == b"eXIf" and not exif:
             exif = data[start:end]
-    header = kept[1] if len(kept) > 1 else b""
-    if header[4:8] != b"IHDR" or len(header) != 25:
-        raise ImageUnreadable("the PNG is damaged")
-    if not pixels:
+    if len(header) != 13 or not pixels:
         raise ImageUnreadable("the PNG is truncated")
-    width, height, bits, colours, _, _, interlaced = struct.unpack_from(">IIBBBBB", header, 8)
+    width, height, bits, colours, _, _, interlaced = struct.unpack(">IIBBBBB", header)
 
     def open_() -> Image.Image:
         picture = PngImagePlugin.PngImageFile(io.BytesIO(b"".join(kept)))
         picture.load()
         if exif:
             picture.info["exif"] = exif
-        key = picture.info.get("transparency")
-        # Pillow has made eight bits of the pixels, but not of the colour that is to be transparent
-        if isinstance(key, int) and picture.mode == "L":
-            picture.info["transparency"] = key * 255 // (2**bits - 1)
-        elif isinstance(key, tuple) and bits == 16:
-            picture.info["transparency"] = tuple(value >> 8 for value in key)
-        if (interlaced or _ends_blank(picture)) and not _is_whole(
-            pixels, _length(width, height, bits * _CHANNELS[colours], bool(interlaced))
-        ):
+        _scale_transparent_colour(picture, bits)
+        length = _length(width, height, bits * _CHANNELS[colours], bool(interlaced))
+        if (interlaced or _ends_blank(picture)) and not _is_whole(pixels, length):
             raise ImageUnreadable("the PNG is truncated")
         return picture
 
     return Unopened(width, height, open_)
+
+
+def _scale_transparent_colour(picture: Image.Image, bits: int) -> None:
+    """Pillow makes eight bits of most pixels, but not of the colour that is to be transparent."""
+    key = picture.info.get("transparency")
+    if isinstance(key, int) and picture.mode == "L":
+        picture.info["transparency"] = key * 255 // (2**bits - 1)
+    elif isinstance(key, tuple) and bits == 16:
+        picture.info["transparency"] = tuple(value >> 8 for value in key)
 
 
 def _chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
