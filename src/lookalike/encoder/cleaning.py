@@ -20,7 +20,7 @@ _LINE = re.compile(r"[^\n]*\n|[^\n]+")
 _ENDLESS_NUMBER = re.compile(r"&#[0-9]{600,};?")
 """Python refuses to read numbers of thousands of digits; its lowest configurable limit is 640."""
 
-_MOST_ROUNDS = 32
+_MOST_ROUNDS = 10
 """How often a line is mended again after mending changed it. Two rounds serve honest text; each further one
 needs an escape within an escape. Without a limit, 5 kB of `&amp;amp;amp;...` keep ftfy busy for 1.4 s."""
 
