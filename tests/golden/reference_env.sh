@@ -5,5 +5,5 @@ set -eu
 cd "$(dirname "$0")/../.."
 test -x .venv-reference/bin/python || python3 -m venv .venv-reference
 .venv-reference/bin/python -m pip install --quiet --disable-pip-version-check \
-  torch==2.14.1 torchvision==0.29.1 open-clip-torch==3.3.0 transformers==5.24.0
+  torch==2.14.1 torchvision==0.29.1 open-clip-torch==3.3.0 transformers==5.24.0 pytest
 .venv-reference/bin/python -m pip install --quiet --disable-pip-version-check --editable .
