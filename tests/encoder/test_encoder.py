@@ -88,7 +88,9 @@ def test_a_bad_picture_raises_and_prepare_tells_it_from_the_good(encoder):
     good, bad, other = encoder.prepare_images(pictures)
     assert isinstance(bad, ImageUnreadable)
     vectors = encoder.encode_pixels(np.stack([good, other]))
-    np.testing.assert_allclose(vectors, encoder.encode_images([pictures[0], pictures[2]]), atol=1e-6)
+    np.testing.assert_allclose(
+        vectors, encoder.encode_images([pictures[0], pictures[2]]), atol=1e-6
+    )
 
 
 def test_many_threads_get_their_own_answers(encoder):
@@ -110,7 +112,10 @@ def test_many_threads_get_their_own_answers(encoder):
 
 
 def test_similarity_is_the_cosine_of_all_pairs(encoder):
-    a, b = encoder.encode_texts(["red", "blue"]), encoder.encode_images([picture(i) for i in range(3)])
+    a, b = (
+        encoder.encode_texts(["red", "blue"]),
+        encoder.encode_images([picture(i) for i in range(3)]),
+    )
     cosines = similarity(a, b)
     assert cosines.shape == (2, 3)
     assert cosines[1, 2] == pytest.approx(float(a[1] @ b[2]), abs=1e-6)
@@ -157,9 +162,7 @@ def test_cuda_gives_the_same_vectors(bundle, encoder):
             Encoder(bundle, wanted=Wanted(device="cuda"))
         pytest.skip("no build of ONNX Runtime with CUDA here")
     with Encoder(bundle, wanted=Wanted(device="cuda", precision="fp32")) as gpu:
-        np.testing.assert_allclose(
-            gpu.encode_texts(TEXTS), encoder.encode_texts(TEXTS), atol=1e-5
-        )
+        np.testing.assert_allclose(gpu.encode_texts(TEXTS), encoder.encode_texts(TEXTS), atol=1e-5)
 
 
 def test_the_settings_decide_what_is_not_said(bundle, monkeypatch, tmp_path):
@@ -170,6 +173,17 @@ def test_the_settings_decide_what_is_not_said(bundle, monkeypatch, tmp_path):
     with Encoder.load(device="cpu") as encoder:
         assert (encoder.info.precision, encoder.info.image_mode) == ("fp32", "reference")
     assert Settings().home == tmp_path
+
+
+def test_a_compiled_model_is_kept_when_asked_for_and_gives_the_same_vectors(bundle, tmp_path):
+    settings = Settings(home=tmp_path, compile_cache=True)
+    texts = ["a red dress", "blue"]
+    vectors = []
+    for _ in range(2):
+        with Encoder.load(str(bundle.path), device="cpu", settings=settings) as encoder:
+            vectors.append(encoder.encode_texts(texts))
+        assert len(list((tmp_path / "compiled").glob("*.blob"))) == 2
+    np.testing.assert_array_equal(*vectors)
 
 
 @pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="needs Linux")

@@ -36,7 +36,12 @@ class HubServer:
                     }
                     if "tree" in parts:
                         facts = [
-                            {"type": "file", "path": n, "size": (folder / n).stat().st_size, "oid": n}
+                            {
+                                "type": "file",
+                                "path": n,
+                                "size": (folder / n).stat().st_size,
+                                "oid": n,
+                            }
                             for n in files
                         ]
                     return self.answer(json.dumps(facts).encode(), "application/json")

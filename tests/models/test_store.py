@@ -43,7 +43,8 @@ def test_the_registry_has_the_promised_names():
 
 
 @pytest.mark.parametrize(
-    "name", ["", "ViT-B-33", "ViT-B-32/nothing", "hf:", "hf:a", "hf:a/b/c", "hf:../x", "hf:a/b@", "@x"]
+    "name",
+    ["", "ViT-B-33", "ViT-B-32/nothing", "hf:", "hf:a", "hf:a/b/c", "hf:../x", "hf:a/b@", "@x"],
 )
 def test_an_unknown_name_says_which_are_known(tmp_path, name):
     with pytest.raises(ModelUnknown, match="ViT-B-32"):

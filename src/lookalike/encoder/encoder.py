@@ -133,6 +133,7 @@ class Encoder:
                 precision=precision or settings.precision,
                 threads=settings.threads if threads is None else threads,
                 runtime=runtime,
+                compile_cache=settings.home / "compiled" if settings.compile_cache else None,
             ),
             towers=towers,
             image_mode=image_mode or settings.image_mode,

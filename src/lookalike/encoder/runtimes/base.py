@@ -1,6 +1,7 @@
 """The protocol that both runtimes keep, and the choice that is made before one is loaded."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal, Protocol
 
 import numpy as np
@@ -23,6 +24,8 @@ class Wanted:
     precision: Precision = "auto"
     threads: int = 0
     runtime: Literal["auto", "openvino", "onnxruntime"] = "auto"
+    compile_cache: Path | None = None
+    """Where OpenVINO keeps compiled models; None: it compiles at every start."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,7 @@ class Plan:
     device: Literal["cpu", "cuda"]
     precision: ActualPrecision
     threads: int
+    compile_cache: Path | None = None
 
 
 class LoadedTower(Protocol):

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from lookalike.encoder.runtimes.base import OUTPUT, Plan
 from lookalike.encoder.runtimes.mapping import release_mapped
 from lookalike.errors import InferenceFailed
+from lookalike.models.bundle import DATA_SUFFIX
 
 _HINT = {"fp32": ov.Type.f32, "bf16": ov.Type.bf16, "int8": ov.Type.f32}
 
@@ -41,6 +42,9 @@ class OpenVinoTower:
             del properties[
                 "INFERENCE_PRECISION_HINT"
             ]  # what isn't int8 may run as the processor likes
+        mapped = [graph.with_name(graph.name + DATA_SUFFIX)]
+        if plan.compile_cache is not None:
+            properties["CACHE_DIR"] = str(plan.compile_cache)
         try:
             self._compiled = ov.Core().compile_model(graph, "CPU", properties)
             self._request = self._compiled.create_infer_request()
@@ -52,7 +56,10 @@ class OpenVinoTower:
         self._lock = threading.Lock()
         # The first inference packs the weights for the processor; after it the file's pages are not needed.
         self(warm_up)
-        release_mapped(graph.with_name(graph.name + ".data"))
+        if plan.compile_cache is not None:
+            mapped += plan.compile_cache.glob("*.blob")
+        for path in mapped:
+            release_mapped(path)
 
     def __call__(self, batch: NDArray[Any]) -> NDArray[np.float32]:
         with self._lock:

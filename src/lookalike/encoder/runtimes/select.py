@@ -31,7 +31,7 @@ def plan(wanted: Wanted, bundle: Bundle, towers: tuple[TowerName, ...]) -> Plan:
         precision = _openvino_precision(wanted, bundle, towers)
     else:
         precision = _onnxruntime_precision(wanted, device, bundle, towers)
-    return Plan(runtime, device, precision, inference_threads(wanted.threads))
+    return Plan(runtime, device, precision, inference_threads(wanted.threads), wanted.compile_cache)
 
 
 def load_tower(plan: Plan, bundle: Bundle, tower: TowerName, warm_up: NDArray[Any]) -> LoadedTower:
