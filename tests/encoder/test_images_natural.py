@@ -172,9 +172,10 @@ def test_in_grey_png_the_transparent_shade_is_white_and_no_other(bits: int) -> N
 @pytest.mark.parametrize("bits", [8, 16])
 def test_in_colour_png_the_transparent_colour_is_white(bits: int) -> None:
     values = np.array([[[10, 20, 30], [10, 20, 31]], [[200, 100, 0], [10, 20, 30]]], np.uint8)
-    stored = values if bits == 8 else np.repeat(values, 2, axis=2)
+    low = np.full_like(values, 77)
+    stored = values if bits == 8 else np.stack([values, low], axis=-1).reshape(2, 2, 6)
     raw = b"".join(b"\0" + row.tobytes() for row in stored)
-    key = struct.pack(">HHH", *(np.array([10, 20, 30]) * (1 if bits == 8 else 257)))
+    key = struct.pack(">HHH", *(shade if bits == 8 else shade * 256 + 77 for shade in (10, 20, 30)))
     data = pictures.png(2, 2, bits, 2, raw, (b"tRNS", key))
     expected = values.copy()
     expected[0, 0] = expected[1, 1] = 255

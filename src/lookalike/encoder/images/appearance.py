@@ -51,7 +51,7 @@ def _opaque(picture: Image.Image) -> Image.Image:
     if picture.mode in ("I", "F"):
         raise ImageFormatUnsupported("a picture with 32-bit or floating-point samples")
     if picture.has_transparency_data:
-        return _over_white(picture.convert("RGBA"))
+        return _over_white(picture if picture.mode == "RGBA" else picture.convert("RGBA"))
     if PAINTED in picture.info:
         box = picture.info[PAINTED]
         canvas = Image.new("RGB", picture.size, (_WHITE,) * 3)

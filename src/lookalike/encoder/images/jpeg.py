@@ -26,7 +26,7 @@ MAX_SCANS = 100
 picture, but may take a few bytes only, so that a file of some megabytes could keep a core busy for an hour."""
 
 _MARKER = re.compile(rb"\xff+([^\x00\xff])", re.DOTALL)
-_SOS, _EOI, _DNL = 0xDA, 0xD9, 0xDC
+_SOS, _EOI = 0xDA, 0xD9
 _ALONE = frozenset({0x01, 0xD8, *range(0xD0, 0xD8)})
 """Markers without a segment."""
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}

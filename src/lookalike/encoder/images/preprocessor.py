@@ -30,8 +30,8 @@ in the file's own mode (palettes by the nearest pixel, for example) and made RGB
 class ImageLimits:
     """What is refused before anything is decoded.
 
-    While it is decoded, a picture takes up to 16 bytes a pixel (WebP and some TIFF; 7 for JPEG, 5 for PNG),
-    so that one with `max_pixels` may need 1 GB for a moment. Lower it where that is too much.
+    While it is decoded, a picture takes up to 16 bytes a pixel (WebP; 4 to 10 for JPEG, 4 to 9 for PNG, 9 for
+    AVIF), so that one with `max_pixels` may need 1 GB for a moment. Lower it where that is too much.
     """
 
     max_pixels: int = 64_000_000
@@ -72,24 +72,31 @@ class ImagePreprocessor:
 
     def __call__(self, data: bytes) -> NDArray[np.uint8]:
         """The same as `pixels(decode(data))`, and for grey pictures faster."""
-        with _image_errors():
-            return self._framed(self._decoded(data))
+        return self.pixels(self._decoded(data))
 
     def decode(self, data: bytes) -> Image.Image:
         """The whole picture. `natural`: RGB, upright, over white. `reference`: as Pillow decodes it,
         in the file's own mode."""
-        with _image_errors():
-            picture = self._decoded(data)
-            if self.mode == "natural":
+        picture = self._decoded(data)
+        if self.mode == "natural":
+            with _image_errors():
                 picture = as_seen(picture)
                 picture = picture if picture.mode == "RGB" else picture.convert("RGB")
-                picture.info.clear()  # what it says is done
-            return picture
+            picture.info.clear()  # what it says is done
+        return picture
 
     def pixels(self, picture: Image.Image) -> NDArray[np.uint8]:
         """What the image tower takes of a decoded picture: `[height, width, 3]`, RGB, read-only."""
         with _image_errors():
-            return self._framed(picture)
+            if self.mode == "natural":
+                picture = as_seen(picture)
+            picture = frame(picture, self.spec)
+            if picture.mode != "RGB":
+                if "transparency" in picture.info:  # dropped anyway, but Pillow may warn of that
+                    picture = picture.copy()
+                    del picture.info["transparency"]
+                picture = picture.convert("RGB")
+            return np.asarray(picture)
 
     def _decoded(self, data: bytes) -> Image.Image:
         self.limits.check_bytes(data)
@@ -101,19 +108,6 @@ class ImagePreprocessor:
             self.limits.check_size(*picture.size)  # should a decoder see another size than we did
             picture.load()
             return picture
-
-    def _framed(self, picture: Image.Image) -> NDArray[np.uint8]:
-        if self.mode == "natural":
-            picture = as_seen(picture)
-        picture = frame(picture, self.spec)
-        if picture.mode != "RGB":
-            if "transparency" in picture.info:
-                picture = picture.copy()
-                del picture.info[
-                    "transparency"
-                ]  # it is dropped anyway, but Pillow may warn of that
-            picture = picture.convert("RGB")
-        return np.asarray(picture)
 
 
 @contextmanager
