@@ -200,6 +200,16 @@ class PrecisionUnavailable(ModelError):
         super().__init__(f"precision {precision} can't be used: {reason}")
 
 
+class InferenceFailed(ModelError):
+    """A runtime couldn't load or run a graph."""
+
+    code = "inference_failed"
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(f"inference failed: {reason}")
+
+
 # The catalogue
 
 
@@ -525,6 +535,202 @@ class ServiceRefused(CatalogueError):
     def __init__(self, url: str, status: int, reason: str) -> None:
         self.url, self.status, self.reason = url, status, reason
         super().__init__(f"{url} answered {status}: {reason}")
+
+
+# The service
+
+
+class ServiceError(LookalikeError):
+    """A request that is not answered, for a reason that lies in the request's size, time or right."""
+
+    code = "service_error"
+
+
+class QueueFull(ServiceError):
+    """More waits than is allowed. The same request may succeed after `retry_after` seconds."""
+
+    code = "overloaded"
+
+    def __init__(self, queue: str, retry_after: int) -> None:
+        self.queue, self.retry_after = queue, retry_after
+        super().__init__(f"the {queue} queue is full; try again in {retry_after} s")
+
+
+class DeadlinePassed(ServiceError):
+    """The request could not be answered in time, and was dropped."""
+
+    code = "deadline_passed"
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        super().__init__(f"not answered within {seconds:g} s")
+
+
+class ClientGone(ServiceError):
+    """Nobody waits for the answer any more."""
+
+    code = "client_gone"
+
+    def __init__(self) -> None:
+        super().__init__("the client has gone")
+
+
+class WorkerFailed(ServiceError):
+    """The worker that runs a tower has failed; `restarting` says whether another takes its place."""
+
+    code = "worker_failed"
+
+    def __init__(self, tower: str, reason: str, restarting: bool) -> None:
+        self.tower, self.reason, self.restarting = tower, reason, restarting
+        super().__init__(
+            f"the {tower} worker failed: {reason}; "
+            + ("it is restarted, so try again" if restarting else "the service must be restarted")
+        )
+
+
+class Stopping(ServiceError):
+    """The service is about to end and accepts nothing more."""
+
+    code = "stopping"
+
+    def __init__(self) -> None:
+        super().__init__("the service is stopping")
+
+
+class NotReady(ServiceError):
+    """The model is still being loaded, or could not be."""
+
+    code = "not_ready"
+
+    def __init__(self, status: str, reason: str) -> None:
+        self.state, self.reason = status, reason
+        super().__init__(f"the model is not ready ({status}): {reason}")
+
+
+class BodyTooLarge(ServiceError):
+    """The request's body is longer than `limit` bytes."""
+
+    code = "body_too_large"
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        super().__init__(f"the body is longer than {limit:,} bytes")
+
+
+class BodyTooSlow(ServiceError):
+    """The request's body did not arrive in time."""
+
+    code = "body_too_slow"
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        super().__init__(f"the body did not arrive within {seconds:g} s")
+
+
+class TooMany(ServiceError):
+    """More of something than one request may have."""
+
+    code = "too_many"
+
+    def __init__(self, what: str, count: int, limit: int) -> None:
+        self.what, self.count, self.limit = what, count, limit
+        super().__init__(f"{count:,} {what} are more than the limit of {limit:,}")
+
+
+class TextTooLong(ServiceError):
+    """A text has more characters than `limit`."""
+
+    code = "text_too_long"
+
+    def __init__(self, index: int, characters: int, limit: int) -> None:
+        self.index, self.characters, self.limit = index, characters, limit
+        super().__init__(
+            f"text {index} has {characters:,} characters, more than the limit of {limit:,}"
+        )
+
+
+class RequestInvalid(ServiceError):
+    """A request that is well-formed but can't be meant."""
+
+    code = "request_invalid"
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(reason)
+
+
+class AllFailed(ServiceError):
+    """None of the pictures of a request could be embedded. `errors`: index, code and detail of each."""
+
+    code = "all_failed"
+
+    def __init__(self, errors: Sequence[dict[str, Any]]) -> None:
+        self.errors = list(errors)
+        first = self.errors[0]["detail"] if self.errors else "there are none"
+        super().__init__(f"no picture could be embedded: {first}")
+
+
+class MediaTypeUnsupported(ServiceError):
+    """A body of a kind that the route doesn't read."""
+
+    code = "media_type_unsupported"
+
+    def __init__(self, given: str, accepted: Sequence[str]) -> None:
+        self.given, self.accepted = given, list(accepted)
+        super().__init__(
+            f"the body is {given or 'of no declared type'}; this route reads {', '.join(accepted)}"
+        )
+
+
+class KeyRefused(ServiceError):
+    """No API key, or not one of ours."""
+
+    code = "unauthorized"
+
+    def __init__(self) -> None:
+        super().__init__("a valid API key is needed: Authorization: Bearer KEY")
+
+
+class ScopeRefused(ServiceError):
+    """The API key may read but not write."""
+
+    code = "forbidden"
+
+    def __init__(self, needed: str) -> None:
+        self.needed = needed
+        super().__init__(f"this API key has not the right to {needed}")
+
+
+class HostRefused(ServiceError):
+    """The request addresses the service by a name that is not among the allowed ones."""
+
+    code = "host_refused"
+
+    def __init__(self, host: str) -> None:
+        self.host = host
+        super().__init__(f"requests to {host!r} are not served (LOOKALIKE_ALLOWED_HOSTS)")
+
+
+class ModelNotServed(ServiceError):
+    """The client asks for another model than the one that is loaded."""
+
+    code = "model_not_found"
+
+    def __init__(self, model: str, served: str) -> None:
+        self.model, self.served = model, served
+        super().__init__(
+            f"model {model!r} is not served here; {served!r} is (LOOKALIKE_MODEL_ALIASES adds names)"
+        )
+
+
+class TextCut(ServiceError):
+    """A text is longer than the model's context, and the client asked not to cut it."""
+
+    code = "text_cut"
+
+    def __init__(self, index: int, tokens: int) -> None:
+        self.index, self.tokens = index, tokens
+        super().__init__(f"text {index} is longer than the model's context of {tokens} tokens")
 
 
 # Settings and input

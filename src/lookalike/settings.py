@@ -79,6 +79,101 @@ class Settings(BaseSettings):
         repr=False,
     )
 
+    # The service
+
+    host: str | None = Field(
+        None,
+        description="The address to serve on; without it, all addresses if there are API keys, else loopback.",
+    )
+    port: Annotated[int, Field(ge=0, le=65535)] = Field(8000, description="The port to serve on.")
+    batch_size: Annotated[int, Field(gt=0, le=1024)] = Field(
+        16,
+        validation_alias=_both("BATCH_SIZE"),
+        description="Pictures or texts that go through the model at once.",
+    )
+    queue_items: Annotated[int, Field(gt=0)] = Field(
+        512, description="Pictures, and as many texts, that may wait for the model; beyond: 429."
+    )
+    queue_bytes: Annotated[int, Field(gt=0)] = Field(
+        128 * 2**20, description="Bytes of pictures (and of texts) that may wait; beyond: 429."
+    )
+    text_cache: Annotated[int, Field(ge=0)] = Field(
+        10_000, description="Vectors of texts that are kept for when they are asked again; 0: none."
+    )
+    request_seconds: Annotated[float, Field(gt=0)] = Field(
+        30.0, description="A request that is not answered after so long is dropped: 503."
+    )
+    body_seconds: Annotated[float, Field(gt=0)] = Field(
+        30.0, description="A body must have arrived after so long: 408."
+    )
+    ingest_seconds: Annotated[float, Field(gt=0)] = Field(
+        3600.0, description="The same for items that are sent to a collection as a stream."
+    )
+    grace_seconds: Annotated[float, Field(ge=0)] = Field(
+        20.0, description="When told to stop, what was accepted has so long to finish."
+    )
+    max_body_bytes: Annotated[int, Field(gt=0)] = Field(
+        32 * 2**20, description="Longer bodies are refused while they arrive: 413."
+    )
+    max_stream_bytes: Annotated[int, Field(gt=0)] = Field(
+        4 * 2**30, description="The same for items that are sent to a collection as a stream."
+    )
+    max_pending_bytes: Annotated[int, Field(gt=0)] = Field(
+        128 * 2**20, description="Bytes of all bodies held at one moment; beyond: 429."
+    )
+    max_requests: Annotated[int, Field(gt=0)] = Field(
+        1024, description="Requests served at one moment; beyond: 429."
+    )
+    max_pictures: Annotated[int, Field(gt=0)] = Field(
+        64, description="Pictures of one request; beyond: 422."
+    )
+    max_texts: Annotated[int, Field(gt=0)] = Field(
+        512, description="Texts of one request; beyond: 422."
+    )
+    max_characters: Annotated[int, Field(gt=0)] = Field(
+        100_000, description="Characters of one text; beyond: 422."
+    )
+    max_items: Annotated[int, Field(gt=0)] = Field(
+        100_000, description="Items that one request may send to a collection; beyond, they are refused."
+    )
+    max_hits: Annotated[int, Field(gt=0, le=10_000)] = Field(
+        1000, description="The largest `limit` of a search."
+    )
+    api_keys: str | None = Field(
+        None,
+        description="Keys, separated by commas; `read:KEY` may not change collections.",
+        repr=False,
+    )
+    api_keys_file: Path | None = Field(
+        None, description="A file of such keys, one a line; `#` begins a comment."
+    )
+    open_health: bool = Field(True, description="Health and readiness need no key.")
+    open_metrics: bool = Field(True, description="Metrics need no key.")
+    cors_origins: str = Field(
+        "", description="Origins whose pages may call the service, separated by commas; none unless set."
+    )
+    allowed_hosts: str = Field(
+        "",
+        description="Names that requests may address the service by, separated by commas. Without it: any, "
+        "but on loopback without keys only localhost, so that no web page reaches it by a name of its own.",
+    )
+    model_aliases: str = Field(
+        "",
+        description="Further names of the model that clients may ask for, separated by commas; `*`: any.",
+    )
+    fetch_urls: bool = Field(False, description="Fetch pictures by URL, from public addresses only.")
+    catalogue: bool = Field(True, description="Serve collections; without, only embeddings.")
+    log_format: Literal["auto", "json", "human"] = Field(
+        "auto", description="`auto`: for people on a terminal, else JSON."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="What is logged."
+    )
+    traces: bool = Field(
+        False,
+        description="Send OpenTelemetry traces, as OTEL_* variables say; needs the extra `otel`.",
+    )
+
 
 def load_settings() -> Settings:
     """The settings of the environment. Raises SettingInvalid with the variable's name."""
