@@ -10,7 +10,7 @@ from training.sample.catalogue import draw, items
 from training.sample.studio import Studio
 
 PACKAGE = Path(__file__).resolve().parents[2] / "src" / "lookalike" / "sample"
-QUALITY = 82
+QUALITY = 88
 
 
 def encoded(picture: Image.Image) -> bytes:

@@ -15,7 +15,7 @@ from training.sample.paths import Point, Polygon, curve, filled, stroked
 
 SIZE = 256
 """Side of a finished picture, pixels."""
-FINE = 3
+FINE = 2
 """Drawn this many times larger, then reduced."""
 
 Cloth: TypeAlias = "Linear | tuple[float, float, float]"
@@ -34,7 +34,7 @@ class Board:
         self.x, self.y = np.meshgrid(axis, axis)
         glow = 0.985 - 0.06 * np.hypot(self.x - 0.5, (self.y - 0.45) * 0.9) ** 2 * 2
         self.rgb: Linear = np.repeat(glow[..., None], 3, axis=2).astype(np.float32)
-        self.grain = blur(self.rng.standard_normal((self.size,) * 2).astype(np.float32), 1.0)
+        self.grain = blur(self.rng.standard_normal((self.size,) * 2).astype(np.float32), 0.7)
 
     # Masks and heights
 

@@ -79,9 +79,13 @@ def _goods(kind: Kind, place: int, numbers: dict[str, int]) -> Iterator[Item]:
     rng = np.random.default_rng([SEED, place])
     cuts = list(kind.cuts.items())
     dresses = _dresses(kind, rng)
+    seen: set[tuple[str, ...]] = set()
     for k in range(kind.count):
-        cut, noun = cuts[k % len(cuts)]
         dress = next(dresses)
+        # the next cut that hasn't come in this dress yet
+        order = [cuts[(k + j) % len(cuts)] for j in range(len(cuts))]
+        cut, noun = next((c for c in order if (c[0], *dress.colours) not in seen), order[0])
+        seen.add((cut, *dress.colours))
         material = kind.materials[rng.integers(len(kind.materials))]
         trims = [t for t in kind.trims if t != dress.colours[0]] or [dress.colours[0]]
         trim = trims[rng.integers(len(trims))]

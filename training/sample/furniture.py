@@ -17,7 +17,7 @@ from training.sample.forms import (
     rod,
     turned,
 )
-from training.sample.look import Look, fronted
+from training.sample.look import Look, draped, fronted
 from training.sample.studio import Finish, Studio, View
 from training.sample.wood import wood
 
@@ -63,7 +63,7 @@ def armchair(look: Look, studio: Studio) -> Image.Image:
         return [melt(0.03, base, back, *arms), cushion, join(*legs)]
 
     weave = lambda x, y, z: bumps(x * 55, y * 55, z * 55)
-    cloth = Finish(fronted(look.dress, 0.45), bump=weave, depth=0.0012)
+    cloth = Finish(draped(look.dress, 0.45), bump=weave, depth=0.0012)
     return studio.photograph(
         "armchair",
         forms,
@@ -153,7 +153,7 @@ def _sofa_forms() -> list[Form]:
 
 def sofa(look: Look, studio: Studio) -> Image.Image:
     weave = lambda x, y, z: bumps(x * 60, y * 60, z * 60)
-    cloth = Finish(fronted(look.dress, 0.4), bump=weave, depth=0.001)
+    cloth = Finish(draped(look.dress, 0.4), bump=weave, depth=0.001)
     return studio.photograph(
         "sofa",
         _sofa_forms,
@@ -171,7 +171,7 @@ def cushion(look: Look, studio: Studio) -> Image.Image:
         return np.maximum(np.abs(z) - thick, side) * 0.55
 
     creases = lambda x, y, z: (
-        bumps(x * 2.6, y * 2.6, z * 2.6, look.seed) + 0.012 * bumps(x * 70, y * 70, z * 70)
+        bumps(x * 2.6, y * 2.6, z * 2.6, look.seed % 97) + 0.012 * bumps(x * 70, y * 70, z * 70)
     )
     finish = Finish(fronted(look.dress, 0.5), bump=creases, depth=0.055)
     return studio.photograph(

@@ -260,7 +260,7 @@ KINDS: tuple[Kind, ...] = (
     Kind(
         "t-shirt",
         "clothing",
-        16,
+        14,
         {
             "crew": "crew-neck T-shirt",
             "v-neck": "V-neck T-shirt",
@@ -283,7 +283,7 @@ KINDS: tuple[Kind, ...] = (
     Kind(
         "shirt",
         "clothing",
-        13,
+        11,
         {"long": "long-sleeved shirt", "short": "short-sleeved shirt"},
         ("cotton", "linen", "poplin", "flannel"),
         ("white", "sky blue", "navy", "pink", "black", "mint", "beige"),
@@ -301,7 +301,7 @@ KINDS: tuple[Kind, ...] = (
     Kind(
         "polo shirt",
         "clothing",
-        6,
+        5,
         {"": "polo shirt"},
         ("piqué cotton", "cotton"),
         _BASIC,
@@ -314,7 +314,7 @@ KINDS: tuple[Kind, ...] = (
     Kind(
         "jumper",
         "clothing",
-        12,
+        10,
         {
             "cable": "cable-knit jumper",
             "crew": "crew-neck jumper",
@@ -332,7 +332,7 @@ KINDS: tuple[Kind, ...] = (
     Kind(
         "cardigan",
         "clothing",
-        6,
+        5,
         {"": "cardigan"},
         ("wool", "merino wool", "cotton knit"),
         ("charcoal", "camel", "navy", "pink", "forest green", "cream"),
@@ -345,7 +345,7 @@ KINDS: tuple[Kind, ...] = (
     Kind(
         "hoodie",
         "clothing",
-        10,
+        8,
         {"plain": "pullover hoodie", "zip": "zip-up hoodie"},
         ("fleece", "brushed cotton", "sweatshirt cotton"),
         ("grey", "black", "navy", "mustard", "burgundy", "mint", "purple", "red"),
@@ -358,7 +358,7 @@ KINDS: tuple[Kind, ...] = (
     Kind(
         "jacket",
         "clothing",
-        10,
+        8,
         {"puffer": "puffer jacket", "bomber": "bomber jacket"},
         ("nylon", "polyester"),
         ("red", "black", "navy", "olive", "mustard", "orange", "royal blue"),
@@ -384,7 +384,7 @@ KINDS: tuple[Kind, ...] = (
     Kind(
         "coat",
         "clothing",
-        9,
+        8,
         {"single": "single-breasted coat", "trench": "belted trench coat"},
         ("wool blend", "cotton gabardine", "wool"),
         ("camel", "sand", "navy", "black", "charcoal", "burgundy", "forest green"),
@@ -397,7 +397,7 @@ KINDS: tuple[Kind, ...] = (
     Kind(
         "dress",
         "clothing",
-        16,
+        14,
         {
             "a-line": "A-line dress",
             "sleeved": "short-sleeved dress",
@@ -415,7 +415,7 @@ KINDS: tuple[Kind, ...] = (
     Kind(
         "skirt",
         "clothing",
-        9,
+        8,
         {"a-line": "A-line skirt", "pleated": "pleated skirt", "pencil": "pencil skirt"},
         ("cotton", "wool blend", "crêpe", "viscose"),
         ("forest green", "black", "rust", "navy", "burgundy", "pink"),
@@ -441,7 +441,7 @@ KINDS: tuple[Kind, ...] = (
     Kind(
         "trousers",
         "clothing",
-        8,
+        7,
         {"straight": "straight trousers", "slim": "slim trousers", "wide": "wide-leg trousers"},
         ("cotton twill", "wool blend", "linen"),
         ("beige", "black", "navy", "olive", "charcoal", "burgundy", "cream"),
@@ -482,7 +482,7 @@ KINDS: tuple[Kind, ...] = (
     Kind(
         "shorts",
         "clothing",
-        6,
+        5,
         {"shorts": "shorts"},
         ("cotton twill", "linen"),
         ("olive", "beige", "navy", "red", "white"),
@@ -496,7 +496,7 @@ KINDS: tuple[Kind, ...] = (
     Kind(
         "scarf",
         "accessories",
-        7,
+        6,
         {"": "scarf"},
         ("wool", "lambswool", "cashmere blend"),
         ("red", "navy", "grey", "mustard", "cream"),
@@ -522,7 +522,7 @@ KINDS: tuple[Kind, ...] = (
     Kind(
         "socks",
         "accessories",
-        8,
+        7,
         {"crew": "crew socks", "ankle": "ankle socks", "knee": "knee socks"},
         ("cotton", "wool blend", "bamboo viscose"),
         ("grey", "white", "mustard", "navy"),
@@ -536,7 +536,7 @@ KINDS: tuple[Kind, ...] = (
     Kind(
         "cap",
         "accessories",
-        6,
+        5,
         {"": "baseball cap"},
         ("cotton twill", "canvas"),
         ("red", "navy", "black", "olive", "white", "pink"),
@@ -575,7 +575,7 @@ KINDS: tuple[Kind, ...] = (
     Kind(
         "beanie",
         "accessories",
-        7,
+        6,
         {"bobble": "bobble hat", "plain": "knitted beanie"},
         ("wool", "merino wool", "acrylic knit"),
         ("mustard", "grey", "red", "navy", "cream", "teal"),
@@ -601,7 +601,7 @@ KINDS: tuple[Kind, ...] = (
     Kind(
         "umbrella",
         "accessories",
-        6,
+        5,
         {"": "umbrella"},
         ("polyester",),
         ("yellow", "black", "red", "navy"),
@@ -614,7 +614,7 @@ KINDS: tuple[Kind, ...] = (
     Kind(
         "sneaker",
         "shoes",
-        14,
+        12,
         {"low": "low-top sneakers", "high": "high-top sneakers", "runner": "running shoes"},
         ("canvas", "mesh", "knitted mesh"),
         ("white", "red", "black", "blue", "navy", "grey", "yellow", "pink", "turquoise"),
@@ -631,7 +631,7 @@ KINDS: tuple[Kind, ...] = (
     Kind(
         "boot",
         "shoes",
-        9,
+        8,
         {"chelsea": "Chelsea boots", "work": "lace-up work boots", "tall": "tall riding boots"},
         ("leather", "nubuck", "waxed leather"),
         ("brown", "black", "camel", "burgundy", "tan", "navy"),
@@ -644,7 +644,7 @@ KINDS: tuple[Kind, ...] = (
     Kind(
         "loafer",
         "shoes",
-        6,
+        5,
         {"": "loafers"},
         ("leather", "polished leather"),
         ("burgundy", "black", "brown", "navy", "tan", "forest green"),
@@ -657,7 +657,7 @@ KINDS: tuple[Kind, ...] = (
     Kind(
         "heel",
         "shoes",
-        8,
+        7,
         {"stiletto": "stiletto heels", "block": "block-heel pumps", "strap": "ankle-strap heels"},
         ("leather", "patent leather"),
         ("red", "black", "navy", "hot pink", "burgundy", "cream", "gold"),
@@ -710,7 +710,7 @@ KINDS: tuple[Kind, ...] = (
     Kind(
         "handbag",
         "bags",
-        13,
+        11,
         {
             "structured": "top-handle handbag",
             "hobo": "hobo bag",
@@ -728,7 +728,7 @@ KINDS: tuple[Kind, ...] = (
     Kind(
         "tote bag",
         "bags",
-        8,
+        7,
         {"": "tote bag"},
         ("canvas", "cotton canvas"),
         ("cream", "navy", "black", "mustard", "sky blue"),
@@ -741,7 +741,7 @@ KINDS: tuple[Kind, ...] = (
     Kind(
         "backpack",
         "bags",
-        11,
+        9,
         {"": "backpack"},
         ("nylon", "canvas", "recycled polyester"),
         ("navy", "black", "red", "mustard", "teal", "grey", "pink"),
@@ -754,7 +754,7 @@ KINDS: tuple[Kind, ...] = (
     Kind(
         "suitcase",
         "bags",
-        8,
+        7,
         {"ribbed": "ribbed hard-shell suitcase", "corner": "suitcase with corner guards"},
         ("polycarbonate", "ABS"),
         ("turquoise", "black", "red", "navy", "yellow", "lilac", "silver"),
@@ -797,7 +797,7 @@ KINDS: tuple[Kind, ...] = (
     Kind(
         "mug",
         "home",
-        15,
+        13,
         {"straight": "mug", "round": "round mug", "tall": "tall mug"},
         ("stoneware", "porcelain", "ceramic"),
         _GLAZE,
@@ -811,7 +811,7 @@ KINDS: tuple[Kind, ...] = (
     Kind(
         "bowl",
         "home",
-        8,
+        7,
         {"deep": "deep bowl", "wide": "wide bowl"},
         ("stoneware", "porcelain", "ceramic"),
         _GLAZE,
@@ -824,7 +824,7 @@ KINDS: tuple[Kind, ...] = (
     Kind(
         "plate",
         "home",
-        7,
+        6,
         {"full": "dinner plate"},
         ("porcelain", "stoneware", "ceramic"),
         ("teal", "mustard", "blush", "sky blue", "forest green"),
@@ -837,7 +837,7 @@ KINDS: tuple[Kind, ...] = (
     Kind(
         "teapot",
         "home",
-        7,
+        6,
         {"": "teapot"},
         ("stoneware", "porcelain", "ceramic"),
         ("forest green", "white", "navy", "mustard", "red"),
@@ -850,7 +850,7 @@ KINDS: tuple[Kind, ...] = (
     Kind(
         "vase",
         "home",
-        9,
+        8,
         {"bottle": "bottle vase", "urn": "urn vase", "cylinder": "cylinder vase"},
         ("ceramic", "stoneware", "earthenware"),
         ("turquoise", "rust", "white", "navy", "mustard", "black", "blush"),
@@ -863,7 +863,7 @@ KINDS: tuple[Kind, ...] = (
     Kind(
         "lamp",
         "home",
-        6,
+        5,
         {"table": "table lamp"},
         ("linen and ceramic",),
         ("cream", "white", "blush", "mustard"),
@@ -889,7 +889,7 @@ KINDS: tuple[Kind, ...] = (
     Kind(
         "water bottle",
         "home",
-        9,
+        8,
         {"sport": "water bottle", "flask": "vacuum flask"},
         ("stainless steel",),
         ("blue", "pink", "black", "mint", "red", "yellow", "white"),
@@ -902,7 +902,7 @@ KINDS: tuple[Kind, ...] = (
     Kind(
         "chair",
         "home",
-        6,
+        5,
         {"wood": "wooden chair"},
         ("oak", "beech", "ash wood"),
         _WOOD,
@@ -915,7 +915,7 @@ KINDS: tuple[Kind, ...] = (
     Kind(
         "armchair",
         "home",
-        7,
+        6,
         {"armchair": "armchair"},
         ("linen blend", "woven polyester", "velvet"),
         ("mustard", "teal", "grey", "rust", "forest green", "pink"),
@@ -929,7 +929,7 @@ KINDS: tuple[Kind, ...] = (
     Kind(
         "sofa",
         "home",
-        6,
+        5,
         {"": "two-seater sofa"},
         ("linen blend", "woven polyester", "velvet"),
         ("navy", "grey", "forest green", "cream", "rust", "teal"),
@@ -942,7 +942,7 @@ KINDS: tuple[Kind, ...] = (
     Kind(
         "table",
         "home",
-        7,
+        6,
         {"long": "dining table", "round": "round pedestal table"},
         ("oak", "pine", "ash wood"),
         _WOOD,
@@ -968,7 +968,7 @@ KINDS: tuple[Kind, ...] = (
     Kind(
         "cushion",
         "home",
-        11,
+        9,
         {"": "cushion"},
         ("cotton", "velvet", "linen"),
         ("teal", "mustard", "blush", "navy", "rust"),
@@ -981,7 +981,7 @@ KINDS: tuple[Kind, ...] = (
     Kind(
         "clock",
         "home",
-        6,
+        5,
         {"": "wall clock"},
         ("metal", "plastic"),
         ("black", "gold", "red", "silver", "teal", "copper"),
@@ -997,7 +997,7 @@ KINDS: tuple[Kind, ...] = (
         5,
         {"": "frying pan"},
         ("aluminium", "cast iron"),
-        ("charcoal", "red", "black", "teal"),
+        ("charcoal", "red", "black", "teal", "mustard"),
         (),
         ("black", "tan"),
         (19, 69),
@@ -1046,7 +1046,7 @@ KINDS: tuple[Kind, ...] = (
     Kind(
         "towel",
         "home",
-        6,
+        5,
         {"": "set of three bath towels"},
         ("cotton", "organic cotton"),
         ("sky blue", "white", "grey", "teal", "blush", "mustard"),

@@ -51,6 +51,11 @@ def fronted(dress: Dress, size: float = 0.5) -> Paint:
     return lambda x, y, z: dress(x * size + 0.5, 0.8 - y * size)
 
 
+def draped(dress: Dress, size: float = 0.5) -> Paint:
+    """The pattern on all sides of a thing: it runs on from the front over the top and round the sides."""
+    return lambda x, y, z: dress((x + 0.5 * z) * size + 0.5, 0.8 - (y - 0.8 * z) * size)
+
+
 def from_above(dress: Dress, size: float = 0.5) -> Paint:
     return lambda x, y, z: dress(x * size + 0.5, z * size + 0.5)
 

@@ -58,11 +58,11 @@ def flipped(points: Sequence[Point], middle: float = 0.5) -> list[Point]:
 
 def filled(polygon: Polygon, size: int) -> NDArray[np.float32]:
     """1 inside, 0 outside, `[size, size]`."""
-    image = Image.new("L", (size, size))
-    ImageDraw.Draw(image).polygon(
-        [(float(x * size), float(y * size)) for x, y in polygon], fill=255
-    )
-    return np.asarray(image, np.float32) / 255
+    fine = size * 2  # drawn twice as large, so that the edge comes out soft
+    image = Image.new("L", (fine, fine))
+    corners = [(float(x * fine), float(y * fine)) for x, y in polygon]
+    ImageDraw.Draw(image).polygon(corners, fill=255)
+    return np.asarray(image.reduce(2), np.float32) / 255
 
 
 def stroked(line: Polygon, width: float, size: int, dash: float = 0.0) -> NDArray[np.float32]:
