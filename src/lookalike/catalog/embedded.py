@@ -49,6 +49,7 @@ from lookalike.catalog.store import (
     VectorName,
     check_name,
 )
+from lookalike.encoder.cores import usable_cores
 from lookalike.errors import (
     CollectionExists,
     CollectionMissing,
@@ -122,7 +123,7 @@ class _Collection:
             "quantile": settings.quantile,
             "quantized": self.wants_quantization(),
             "language": settings.language,
-            "threads": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 0,
+            "threads": build_threads(usable_cores(), os.cpu_count() or 1),
         }
 
     def wants_quantization(self) -> bool:
@@ -171,6 +172,13 @@ class _Collection:
 
     def _write(self, settings: IndexSettings, kinds: Mapping[str, Kind]) -> None:
         self._folder.write(self.uid, describe(self.spec, settings, self.created, kinds))
+
+
+def build_threads(usable: float, there: int) -> int:
+    """Threads of an index build. Without a quota all cores, for the lowest priority gives way at once; under a
+    container's quota half of it, for what is used up there is missing to everybody until the next period.
+    """
+    return max(1, int(usable)) if usable >= there else max(1, int(usable / 2))
 
 
 class EmbeddedStore:
