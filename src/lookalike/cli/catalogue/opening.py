@@ -1,0 +1,31 @@
+"""The catalogue that a command works on: of this machine, or of a running service."""
+
+from pathlib import Path
+
+from lookalike.catalog.catalog import Catalog
+from lookalike.catalog.encoding import Encoder
+from lookalike.catalog.remote import RemoteCatalog
+from lookalike.settings import Settings, load_settings
+
+AnyCatalog = Catalog | RemoteCatalog
+
+
+def open_catalog(data: Path | None, url: str | None, model: str | None = None) -> AnyCatalog:
+    """What the options and the environment say. The model is loaded when it is first needed.
+
+    Raises StoreLocked where another process has the folder; its words offer `--url`.
+    """
+    settings = load_settings()
+    changed = {"data": data, "model_name": model}
+    settings = settings.model_copy(update={k: v for k, v in changed.items() if v is not None})
+    if url is not None:
+        return RemoteCatalog(
+            url, settings.data, model=model, max_image_bytes=settings.max_image_bytes
+        )
+    return Catalog.open(settings, lambda: _load(settings))
+
+
+def _load(settings: Settings) -> Encoder:
+    from lookalike.encoder.encoder import Encoder  # its runtime takes a second to import
+
+    return Encoder.load(settings=settings)
