@@ -1,0 +1,86 @@
+"""`lookalike models`: what models there are, and what is known of one."""
+
+from typing import Annotated, Any
+
+import typer
+
+from lookalike.cli import console
+from lookalike.cli.examples import epilog
+from lookalike.cli.facts import listed, shown
+from lookalike.cli.options import JsonOption
+
+LIST_EXAMPLES = ("lookalike models list", "lookalike models list --json")
+SHOW_EXAMPLES = ("lookalike models show ViT-B-32", "lookalike models show tiny --json")
+
+
+def register(app: typer.Typer) -> None:
+    group = typer.Typer(no_args_is_help=True, rich_markup_mode="rich")
+    group.command("list", epilog=epilog(LIST_EXAMPLES))(list_models)
+    group.command("show", epilog=epilog(SHOW_EXAMPLES))(show_model)
+    app.add_typer(group, name="models", help="What models there are, and what is known of them.")
+
+
+def list_models(as_json: JsonOption = False) -> None:
+    """List the models that have a name here, and which of them are on this machine.
+
+    The tag openai may be left out of a name. Any repository in OpenCLIP's or Hugging Face's CLIP layout can
+    be used too, as hf:owner/repo.
+    """
+    models = listed()
+    if as_json:
+        console.print_json(models)
+        return
+    console.print_table(
+        {
+            "MODEL": False,
+            "DIMENSION": True,
+            "PICTURE": True,
+            "PARAMETERS": True,
+            "ON THIS MACHINE": False,
+        },
+        [
+            [
+                model["name"],
+                str(model["dimension"]),
+                str(model["image_size"]),
+                f"{model['parameters'] / 1e6:,.0f} M",
+                "yes" if model["cached"] else "no",
+            ]
+            for model in models
+        ],
+    )
+
+
+def show_model(
+    name: Annotated[
+        str, typer.Argument(help="A name of the list, hf:owner/repo, or a bundle's folder.")
+    ],
+    as_json: JsonOption = False,
+) -> None:
+    """Show a model's card: its towers, what they take, and where the weights came from.
+
+    With --json, the hashes of all its files too. Of a model that is not on this machine, what the list knows
+    is shown; nothing is downloaded.
+    """
+    facts = shown(name)
+    if as_json:
+        console.print_json(facts)
+    else:
+        console.print_facts(_readable(facts))
+
+
+def _readable(facts: dict[str, Any]) -> dict[str, str]:
+    """One line for each fact, with the nested ones on lines of their own. Without the files' hashes."""
+    lines: dict[str, str] = {}
+    for name, value in facts.items():
+        if name in {"format", "files"} or value is None:
+            continue
+        if isinstance(value, dict):
+            lines |= {f"{name}.{inner}": line for inner, line in _readable(value).items()}
+        elif isinstance(value, list | tuple):
+            lines[name] = ", ".join(map(str, value))
+        elif isinstance(value, bool):
+            lines[name] = "yes" if value else "no"
+        else:
+            lines[name] = f"{value:,}" if isinstance(value, int) and value >= 10_000 else str(value)
+    return lines
