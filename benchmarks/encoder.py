@@ -186,7 +186,12 @@ def table(head: list[str], rows: list[list[str]]) -> None:
 
 
 def report(reference: str) -> None:
-    kinds = [("openvino", "fp32"), ("openvino", "bf16"), ("onnxruntime", "fp32")]
+    kinds = [
+        ("openvino", "fp32"),
+        ("openvino", "bf16"),
+        ("openvino", "int8"),
+        ("onnxruntime", "fp32"),
+    ]
     import onnxruntime
 
     if "CUDAExecutionProvider" in onnxruntime.get_available_providers():
@@ -222,7 +227,7 @@ def report(reference: str) -> None:
         "\nResident memory in MB of a process that loads and then uses the towers; loading in seconds."
     )
     loads = []
-    for precision in ("bf16", "fp32"):
+    for precision in ("bf16", "int8", "fp32"):
         for towers in ("image,text", "image", "text"):
             first = child("lookalike", "openvino", precision, towers)
             second = child("lookalike", "openvino", precision, towers)
@@ -241,7 +246,7 @@ def report(reference: str) -> None:
     table(["", "towers", "load", "again", "loaded", "used", "peak"], loads)
     if build := child("build"):
         print(
-            f"\nConversion: {build['fp32_s']:.1f} s for the exact graphs, {build['both_s']:.1f} s with bf16; "
+            f"\nConversion: {build['fp32_s']:.1f} s for the exact graphs, {build['both_s']:.1f} s for all; "
             f"source {build['source_mb']:.0f} MB, bundle {build['bundle_mb']:.0f} MB, "
             f"peak {build['peak']} MB of which {build['before']} MB before it began"
         )

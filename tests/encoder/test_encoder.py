@@ -147,9 +147,19 @@ def test_precisions_agree(bundle, encoder):
         assert rounded.fingerprint == encoder.fingerprint
 
 
-def test_a_precision_without_a_graph_says_so(bundle):
+def test_int8_vectors_are_close_but_never_mix_with_others(bundle, encoder):
+    with Encoder(bundle, wanted=Wanted(device="cpu", precision="int8")) as quantized:
+        ours, exact = (e.encode_texts(["a red dress", "blue"]) for e in (quantized, encoder))
+        assert (ours * exact).sum(1).min() > 0.99
+        assert quantized.fingerprint != encoder.fingerprint
+
+
+def test_a_precision_without_a_graph_says_so(bundle, tmp_path):
+    plain = convert(
+        GOLDEN / "openclip-vit-quickgelu", tmp_path / "plain", name="x", precisions=("fp32",)
+    )
     with pytest.raises(PrecisionUnavailable, match="no int8 graph"):
-        Encoder(bundle, wanted=Wanted(device="cpu", precision="int8"))
+        Encoder(plain, wanted=Wanted(device="cpu", precision="int8"))
     with pytest.raises(PrecisionUnavailable, match="CUDA"):
         Encoder(bundle, wanted=Wanted(device="cpu", precision="fp16"))
 

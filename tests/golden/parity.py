@@ -1,4 +1,4 @@
-"""`make parity`: full-size models of random weights against OpenCLIP, at fp32 and bf16, as a table.
+"""`make parity`: full-size models of random weights against OpenCLIP, at fp32, bf16 and int8, as a table.
 
 Runs in the reference environment (tests/golden/reference_env.sh), which has PyTorch.
 """
@@ -15,8 +15,9 @@ from safetensors.torch import load_file
 from lookalike.encoder.runtimes import Wanted, load_tower, plan
 
 MEAN, STD = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)
-CASES = [("openvino", "fp32"), ("onnxruntime", "fp32"), ("openvino", "bf16")]
-LARGEST, COSINE = {"fp32": 1e-5, "bf16": 0.03}, {"fp32": 0.999999, "bf16": 0.999}
+CASES = [("openvino", "fp32"), ("onnxruntime", "fp32"), ("openvino", "bf16"), ("openvino", "int8")]
+LARGEST = {"fp32": 1e-5, "bf16": 0.03, "int8": 0.03}
+COSINE = {"fp32": 0.999999, "bf16": 0.999, "int8": 0.998}
 
 
 def inputs() -> tuple[np.ndarray, np.ndarray]:

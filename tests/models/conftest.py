@@ -32,7 +32,7 @@ def golden(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         folder,
         tmp_path_factory.mktemp("bundles") / request.param,
         name=request.param,
-        precisions=("fp32", "bf16", "fp16"),
+        precisions=("fp32", "bf16", "fp16", "int8"),
     )
     return Golden(folder, bundle, **dict(np.load(folder / "golden.npz")))
 

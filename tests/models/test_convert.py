@@ -171,6 +171,7 @@ def test_the_fingerprint_changes_with_all_that_changes_a_vector(golden: Golden):
     seen = {
         same,
         fingerprint(card, mode="reference"),
+        fingerprint(card, "int8"),
         changed(lambda d: d["image"].update(resize="squash", max_aspect=1.5)),
         changed(
             lambda d: d["text"].update(clean="none" if card.text.clean != "none" else "openclip")
@@ -179,4 +180,4 @@ def test_the_fingerprint_changes_with_all_that_changes_a_vector(golden: Golden):
             lambda d: d["source"]["files"].update({next(iter(d["source"]["files"])): "0" * 64})
         ),
     }
-    assert len(seen) == 5
+    assert len(seen) == 6

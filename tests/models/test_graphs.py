@@ -55,9 +55,20 @@ def test_fp16_graphs_round_and_no_more(golden: Golden):
         assert_equal_vectors(ours, theirs, largest=0.005, cosine=0.9999)
 
 
+@pytest.mark.parametrize("runtime", RUNTIMES)
+def test_int8_graphs_stay_close_without_calibration(golden: Golden, runtime: str):
+    for tower, batch, theirs in (
+        ("image", golden.pixels, golden.image),
+        ("text", golden.ids, golden.text),
+    ):
+        ours = run(golden, tower, batch, precision="int8", runtime=runtime)
+        # rows of 32 to 64 numbers: those of real models average their errors over ten times as many
+        assert_equal_vectors(ours, theirs, largest=0.1, cosine=0.995)
+
+
 def test_vectors_have_length_one(golden: Golden):
     for tower, batch in (("image", golden.pixels), ("text", golden.ids)):
-        for precision in ("fp32", "bf16"):
+        for precision in ("fp32", "bf16", "int8"):
             lengths = np.linalg.norm(run(golden, tower, batch, precision), axis=1)
             assert np.abs(lengths - 1).max() < 1e-5
 

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
-from lookalike.models.bundle import CARD, open_bundle
 from training.tiny import evaluate
 from training.tiny.evaluate import BUNDLE, PRODUCTS, STAMPS, Towers
+
+from lookalike.models.bundle import CARD, open_bundle
 
 needs_photos = pytest.mark.skipif(
     not (PRODUCTS / "items.jsonl").is_file(),

@@ -60,22 +60,21 @@ def fingerprint(card: ModelCard, precision: str = "fp32", mode: str = "natural")
     fingerprint of fp32; int8 has a graph of its own and gets one of its own. Of a converted model the
     source's hashes count, so that a better graph builder does not make old vectors foreign.
     """
-    exact = {graph.fp32 for graph in card.graphs.values()}
-    weights = card.source.files or {
-        name: digest
-        for name, digest in card.files.items()
-        if name in exact or name.removesuffix(DATA_SUFFIX) in exact
-    }
+    weights = card.source.files or _hashes(card, "fp32")
     facts = {
         "weights": sorted(weights.items()),
         "image": card.image.model_dump() if card.image else None,
         "text": card.text.model_dump() if card.text else None,
         "mode": mode,
-        "int8": sorted(card.files[graph.int8] for graph in card.graphs.values() if graph.int8)
-        if precision == "int8"
-        else None,
+        "int8": sorted(_hashes(card, "int8").items()) if precision == "int8" else None,
     }
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _hashes(card: ModelCard, precision: GraphPrecision) -> dict[str, str]:
+    """The hashes of the graphs of one precision, and of their data files."""
+    graphs = {getattr(graph, precision) for graph in card.graphs.values()}
+    return {n: h for n, h in card.files.items() if n.removesuffix(DATA_SUFFIX) in graphs}
 
 
 def sha256(path: Path) -> str:

@@ -23,6 +23,7 @@ _COMPUTE: dict[GraphPrecision, Compute] = {
     "fp32": "float32",
     "bf16": "bfloat16",
     "fp16": "float16",
+    "int8": "int8",
 }
 
 
@@ -39,7 +40,7 @@ def convert(
     repository: str | None = None,
     revision: str | None = None,
     licence: str | None = None,
-    precisions: Sequence[GraphPrecision] = ("fp32", "bf16"),
+    precisions: Sequence[GraphPrecision] = ("fp32", "bf16", "int8"),
 ) -> Bundle:
     """Build the bundle of the model in `folder` (either layout) at `destination`, which must not exist.
 
@@ -98,8 +99,7 @@ def _build(
                 if precision not in precisions:
                     continue
                 path = work / graph_name(tower, precision)
-                exact = compute == "float32"
-                with GraphBuilder(path, compute=compute, float16=float16 and exact) as graph:
+                with GraphBuilder(path, compute=compute, float16=float16) as graph:
                     build(graph, weights)
                 parameters = graph.parameters
             graphs[tower] = TowerGraphs(

@@ -97,4 +97,4 @@ def _precisions() -> tuple[GraphPrecision, ...]:
         gpu = "CUDAExecutionProvider" in onnxruntime.get_available_providers()
     except ImportError:
         gpu = False
-    return ("fp32", "bf16", "fp16") if gpu else ("fp32", "bf16")
+    return ("fp32", "bf16", "int8", "fp16") if gpu else ("fp32", "bf16", "int8")

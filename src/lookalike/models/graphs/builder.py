@@ -18,16 +18,17 @@ from onnx import TensorProto, helper, numpy_helper
 from lookalike.models.bundle import DATA_SUFFIX
 from lookalike.models.weights import Array
 
-OPSET = {"float32": 20, "float16": 20, "bfloat16": 22}
+OPSET = {"float32": 20, "float16": 20, "int8": 20, "bfloat16": 22}
 """By the graph's type: 20 is the first with Gelu, 22 the first that allows bfloat16 wherever it occurs here.
 Both runtimes read the first; only OpenVINO is given the second."""
 IR_VERSION = 10
 
-Compute = Literal["float32", "float16", "bfloat16"]
+Compute = Literal["float32", "float16", "bfloat16", "int8"]
 
 _TYPES = {
     "float32": (np.float32, TensorProto.FLOAT),
     "float16": (np.float16, TensorProto.FLOAT16),
+    "int8": (np.float32, TensorProto.FLOAT),
     "bfloat16": (ml_dtypes.bfloat16, TensorProto.BFLOAT16),
 }
 
@@ -42,13 +43,18 @@ Tensor = str
 class GraphBuilder:
     """Builds `NAME.onnx` with its weights in `NAME.onnx.data`; a context manager that owns the data file.
 
-    `compute` is the type the graph calculates in. With `float16`, a float32 graph's matrices are stored so
+    `compute` is the type the graph calculates in. With `float16`, a float32 graph's matrices (and of an int8
+    graph those that aren't int8) are stored so
     and cast back in the graph, which the runtimes fold away; the caller vouches that this loses nothing.
     Vectors are too small to matter.
 
     A graph in bfloat16 says so in every type, though OpenVINO would round a float32 one by itself: given
     bfloat16 constants it packs them straight from the mapped file, where of others it keeps a float32 copy
     (ViT-B/32's image tower at bf16: 224 MB of own memory against 550 MB).
+
+    A graph in int8 stores the large matrices so, with a scale for each row, and calculates in float32 or in
+    what the runtime makes of it (OpenVINO quantizes the other factor as it goes). It needs no calibration:
+    cosines to float32 are above 0.999.
     """
 
     def __init__(self, path: Path, *, compute: Compute = "float32", float16: bool = False) -> None:
@@ -57,7 +63,7 @@ class GraphBuilder:
         self.parameters = 0
         self._compute = compute
         self._dtype, self._onnx_type = _TYPES[compute]
-        self._float16 = float16
+        self._float16 = float16 and compute in {"float32", "int8"}
         self._data: BinaryIO = self.data_path.open("wb")
         self._nodes: list[Any] = []
         self._initializers: list[Any] = []
@@ -86,11 +92,16 @@ class GraphBuilder:
         self._nodes.append(helper.make_node(kind, list(inputs), names, name=names[0], **attributes))
         return names
 
-    def weight(self, name: str, array: Array, *, exact: bool = False) -> Tensor:
+    def weight(
+        self, name: str, array: Array, *, exact: bool = False, by_row: bool = False
+    ) -> Tensor:
         """A learned tensor, in the graph's type. `exact`: kept as float32, because what it is used for needs
-        it or because it was computed here from weights, so that float16 may not hold it.
+        it or because it was computed here from weights, so that float16 may not hold it. `by_row`: a matrix
+        whose rows are used apart from each other, so that each may have a scale of its own.
         """
         self.parameters += array.size
+        if self._compute == "int8" and by_row:
+            return self._quantized(name, array)
         if self._float16 and array.ndim > 1 and not exact:
             self._initialize(name, array.astype(np.float16))
             return self.op("Cast", name, to=self._onnx_type)
@@ -117,11 +128,15 @@ class GraphBuilder:
 
     def enter(self, x: Tensor) -> Tensor:
         """A float32 value, in the graph's type from here on."""
-        return x if self._compute == "float32" else self.op("Cast", x, to=self._onnx_type)
+        if self._onnx_type == TensorProto.FLOAT:
+            return x
+        return self.op("Cast", x, to=self._onnx_type)
 
     def leave(self, x: Tensor) -> Tensor:
         """A value in the graph's type, as float32 from here on."""
-        return x if self._compute == "float32" else self.op("Cast", x, to=TensorProto.FLOAT)
+        if self._onnx_type == TensorProto.FLOAT:
+            return x
+        return self.op("Cast", x, to=TensorProto.FLOAT)
 
     def save(
         self,
@@ -147,6 +162,14 @@ class GraphBuilder:
         self._data.flush()
         self.path.write_bytes(model.SerializeToString(deterministic=True))
         onnx.checker.check_model(str(self.path), full_check=True)
+
+    def _quantized(self, name: str, array: Array) -> Tensor:
+        rows = array.astype(np.float32)
+        largest = np.abs(rows).max(axis=1)
+        scale = np.where(largest > 0, largest / 127, 1).astype(np.float32)
+        self._initialize(name, np.round(rows / scale[:, None]).astype(np.int8))
+        self._initialize(f"{name}.scale", scale)
+        return self.op("DequantizeLinear", name, f"{name}.scale", axis=0)
 
     def _initialize(self, name: str, array: Array) -> None:
         array = np.ascontiguousarray(array)

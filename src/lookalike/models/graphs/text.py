@@ -20,7 +20,8 @@ def build_text_transformer(graph: GraphBuilder, weights: Weights, spec: TextTran
     length = graph.op("Shape", "ids", start=1, end=2)
 
     embedding = weights.take("token_embedding.weight", (spec.vocab_size, inner.width))
-    x = graph.op("Gather", graph.weight("token_embedding.weight", embedding), "ids", axis=0)
+    table = graph.weight("token_embedding.weight", embedding, by_row=True)
+    x = graph.op("Gather", table, "ids", axis=0)
     positions = weights.take("positional_embedding", (spec.context_length, inner.width))
     positions_used = graph.op(
         "Slice",

@@ -124,7 +124,7 @@ def transposed(graph: GraphBuilder, name: str, matrix: Array) -> Tensor:
     That is how OpenVINO's kernels want it, so it can pack the mapped file as it is; stored the other way
     round, each matrix would first be copied.
     """
-    return graph.op("Transpose", graph.weight(name, matrix), perm=[1, 0])
+    return graph.op("Transpose", graph.weight(name, matrix, by_row=True), perm=[1, 0])
 
 
 def activate(graph: GraphBuilder, activation: Activation, x: Tensor) -> Tensor:
