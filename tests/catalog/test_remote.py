@@ -1,0 +1,208 @@
+"""The client of a running service, against a small server that speaks the contract over a real catalogue."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from tests.catalog.colours import ColourEncoder
+from tests.catalog.contract import Contract, serving
+from tests.catalog.shop import make_shop, picture, row, write_feed
+
+from lookalike.catalog.catalog import Catalog
+from lookalike.catalog.conditions import parse_conditions
+from lookalike.catalog.embedded import EmbeddedStore
+from lookalike.catalog.filters import (
+    And,
+    AnyOf,
+    Between,
+    Equal,
+    Exists,
+    Filter,
+    Not,
+    Or,
+    parse_filter,
+)
+from lookalike.catalog.ingest import IngestOptions, IngestSummary
+from lookalike.catalog.queries import Query, QueryPart
+from lookalike.catalog.remote import RemoteCatalog
+from lookalike.catalog.sources import open_source
+from lookalike.catalog.store import Recommend
+from lookalike.catalog.wire import filter_json
+from lookalike.cli import main
+from lookalike.errors import CollectionMissing, ServiceRefused, ServiceUnreachable, SettingInvalid
+
+
+@pytest.fixture
+def contract(tmp_path: Path) -> Iterator[Contract]:
+    encoder = ColourEncoder()
+    with Catalog(EmbeddedStore(tmp_path / "store"), lambda: encoder, tmp_path) as catalog:
+        yield Contract(catalog, Catalog(catalog.store, lambda: ColourEncoder(1), tmp_path))
+
+
+@pytest.fixture
+def url(contract: Contract) -> Iterator[str]:
+    with serving(contract) as at:
+        yield at
+
+
+@pytest.fixture
+def remote(url: str, tmp_path: Path) -> Iterator[RemoteCatalog]:
+    with RemoteCatalog(url, tmp_path / "client") as opened:
+        yield opened
+
+
+def index(remote: RemoteCatalog, feed: Path, **options: object) -> IngestSummary:
+    return remote.index("shop", [open_source(feed)], options=IngestOptions(**options))
+
+
+def test_a_feed_goes_through_the_service_and_only_what_changed_is_encoded(
+    remote: RemoteCatalog, contract: Contract, tmp_path: Path
+) -> None:
+    feed = make_shop(tmp_path, 20)
+    first = index(remote, feed)
+    assert (first.tally.added, first.tally.total, first.complete) == (20, 20, True)
+    again = index(remote, feed)
+    assert again.tally.unchanged == 20
+    assert contract.catalog.encoder.pictures == 20
+    stored = contract.catalog.get("shop", "sku-3")
+    assert stored.item.title == "yellow shirt"
+    assert stored.item.image is None  # a path of the client's means nothing to the service
+    assert remote.thumbnail("shop", "sku-3") is not None
+    assert remote.thumbnail("shop", "sku-99") is None
+
+
+def test_bad_items_fail_alone_wherever_that_is_noticed(
+    remote: RemoteCatalog, tmp_path: Path
+) -> None:
+    make_shop(tmp_path, 4)
+    (tmp_path / "pictures" / "1.png").unlink()  # noticed here
+    (tmp_path / "pictures" / "2.png").write_bytes(b"broken")  # noticed there
+    feed = write_feed(
+        tmp_path, [*(row(n) for n in range(4)), row(0), {"id": "u", "image": "http://x/"}]
+    )
+    summary = index(remote, feed)
+    assert (summary.tally.added, summary.tally.failed) == (2, 4)
+    report = summary.report.read_text()
+    for named in ("sku-1", "sku-2", "duplicate_id", "--allow-urls"):
+        assert named in report
+
+
+def test_prune_spares_what_failed(
+    remote: RemoteCatalog, contract: Contract, tmp_path: Path
+) -> None:
+    feed = make_shop(tmp_path, 12)
+    index(remote, feed)
+    rows = [row(n) for n in range(8)]
+    rows[0] = {"id": "sku-0", "image": 5}
+    write_feed(tmp_path, rows)
+    assert index(remote, feed, prune=True).tally.pruned == 4
+    assert contract.catalog.store.count("shop") == 8
+
+
+def test_everything_that_a_catalogue_can_do_it_can_do_from_afar(
+    remote: RemoteCatalog, contract: Contract, tmp_path: Path
+) -> None:
+    index(remote, make_shop(tmp_path, 12))
+    assert [facts.name for facts in remote.collections()] == ["shop"]
+    assert remote.facts("shop") == contract.catalog.facts("shop")
+
+    condition = parse_conditions(["not colour=red", "price<=12"])
+    for query in (
+        Query((QueryPart(text="blue"),), limit=3, filter=condition),
+        Query((QueryPart(image=picture(5)), QueryPart(text="red", weight=-0.5)), limit=3, offset=1),
+        Query((QueryPart(item="sku-1"),), limit=3, diversity=0.5),
+        Query((QueryPart(text="n3"),), target="hybrid", limit=3),
+        Query((QueryPart(text="green"),), target="text", threshold=0.5),
+    ):
+        assert remote.search("shop", query) == contract.catalog.search("shop", query)
+    liked = Recommend(("sku-0",), ("sku-1",), limit=3, filter=condition)
+    assert remote.recommend("shop", liked) == contract.catalog.recommend("shop", liked)
+    assert remote.facet("shop", "colour") == contract.catalog.facet("shop", "colour")
+    pairs = list(remote.duplicates("shop", threshold=0.9))
+    assert pairs == list(contract.catalog.duplicates("shop", threshold=0.9))
+
+    exported, saved = tmp_path / "shop.parquet", tmp_path / "shop.snapshot"
+    assert remote.export("shop", exported) == 12
+    assert remote.import_("copy", exported) == 12
+    assert remote.snapshot("shop", saved) == 12
+    assert remote.restore("third", saved).items == 12
+    assert remote.reindex("shop").swapped
+    assert remote.delete("copy", ["sku-1"]) == 1
+    assert remote.facts("copy").items == 11
+    remote.drop("copy")
+    assert [facts.name for facts in remote.collections()] == ["shop", "third"]
+
+
+def test_the_commands_take_a_url(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("LOOKALIKE_DATA", str(tmp_path / "client"))
+    feed = make_shop(tmp_path, 6)
+
+    def run(*arguments: object) -> str:
+        with pytest.raises(SystemExit) as ended:
+            main([*map(str, arguments), "--url", url])
+        said = capsys.readouterr()
+        assert not ended.value.code, said.err
+        return said.out
+
+    assert "6 added" in run("index", feed, "-c", "shop")
+    page = tmp_path / "page.html"
+    assert "blue shirt" in run("search", "blue", "-c", "shop", "-n", "1")
+    run("search", "blue", "-c", "shop", "-n", "1", "--html", page)
+    assert "data:image/webp" in page.read_text()
+    assert "colours-0" in run("collections", "list")
+    assert not (tmp_path / "client" / "store").exists()
+
+
+def test_errors_of_the_service_are_told_as_they_are(remote: RemoteCatalog, tmp_path: Path) -> None:
+    index(remote, make_shop(tmp_path, 1))
+    with pytest.raises(CollectionMissing, match="'nowhere'"):
+        remote.search("nowhere", Query((QueryPart(text="x"),)))
+    query = Query((QueryPart(text="x"),), filter=Equal("size", 3))
+    with pytest.raises(ServiceRefused, match="there is no such attribute"):
+        remote.search("shop", query)
+
+
+def test_what_is_no_service_is_told_from_one_that_is_not_there(tmp_path: Path) -> None:
+    page = httpx.MockTransport(lambda _: httpx.Response(200, html="<html>"))
+    with pytest.raises(ServiceRefused, match="no Lookalike service"):
+        RemoteCatalog("http://x", tmp_path, transport=page).collections()
+    broken = httpx.MockTransport(lambda _: httpx.Response(502, html="<html>"))
+    with pytest.raises(ServiceRefused, match="502: Bad Gateway"):
+        RemoteCatalog("http://x", tmp_path, transport=broken).collections()
+    with pytest.raises(ServiceUnreachable, match="lookalike serve"):
+        RemoteCatalog("http://127.0.0.1:9", tmp_path).collections()
+    with pytest.raises(SettingInvalid):
+        RemoteCatalog("ftp://x", tmp_path)
+
+
+def test_a_download_that_breaks_off_leaves_the_file_that_was_there(tmp_path: Path) -> None:
+    def broken() -> Iterator[bytes]:
+        yield b"half"
+        raise httpx.ReadError("gone")
+
+    file = tmp_path / "shop.parquet"
+    file.write_text("before")
+    transport = httpx.MockTransport(lambda _: httpx.Response(200, content=broken()))
+    with pytest.raises(ServiceUnreachable):
+        RemoteCatalog("http://x", tmp_path, transport=transport).export("shop", file)
+    assert file.read_text() == "before"
+    assert list(tmp_path.iterdir()) == [file]
+
+
+@pytest.mark.parametrize(
+    "filter",
+    [
+        Equal("or", "x"),
+        AnyOf("a", (1, 2)),
+        Between("a", gte=1, lt=2.5),
+        Exists("not"),
+        Not(Equal("a", True)),
+        And((Equal("a", "1"), Or((Equal("b", "2"), Not(Exists("c")))))),
+    ],
+)
+def test_a_filter_survives_the_wire(filter: Filter) -> None:  # noqa: A002
+    assert parse_filter(filter_json(filter)) == filter
+    assert filter_json(None) == {}
