@@ -28,6 +28,7 @@ class Command:
 
 
 COMMANDS: dict[str, Command] = {
+    "demo": Command("demo", "Index a sample catalogue and search it. Start here."),
     "embed": Command("embed", "Turn texts and pictures into vectors of length 1."),
     "index": Command("catalogue", "Take pictures and descriptions into a collection."),
     "search": Command(
@@ -42,7 +43,7 @@ COMMANDS: dict[str, Command] = {
 }
 """In the order in which the help lists them."""
 
-EXAMPLES = ("lookalike embed 'a red dress'", "lookalike models list")
+EXAMPLES = ("lookalike demo", "lookalike embed 'a red dress'", "lookalike models list")
 
 
 def build(arguments: Sequence[str]) -> typer.Typer:

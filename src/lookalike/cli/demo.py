@@ -1,0 +1,145 @@
+"""`lookalike demo`: a catalogue to search, with no download and nothing to prepare."""
+
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lookalike import sample
+from lookalike.catalog.catalog import Catalog
+from lookalike.catalog.ingest import IngestSummary
+from lookalike.catalog.queries import Query, QueryPart
+from lookalike.catalog.sources import FeedMapping, open_source
+from lookalike.catalog.store import Hit
+from lookalike.cli.catalogue.indexing import told
+from lookalike.cli.catalogue.opening import open_catalog
+from lookalike.cli.catalogue.page import Shown, results_page, write_page
+from lookalike.cli.catalogue.tables import HITS, hit_rows
+from lookalike.cli.catalogue.watching import progress, stopping
+from lookalike.cli.console import note, print_table, stdout_is_terminal
+from lookalike.cli.examples import epilog
+from lookalike.errors import SettingInvalid
+from lookalike.models.store import BUILT_IN
+from lookalike.settings import load_settings
+
+EXAMPLES = ["lookalike demo", "lookalike demo --pictures ~/Pictures --words 'a red dress'"]
+COLLECTION = "demo"
+HITS_SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What the demo asks for: first these words, then a picture that they found, then it with `more`."""
+
+    first: str
+    more: str
+
+
+SAMPLE_WORDS = Words("a striped shirt", "red")
+OWN_WORDS = Words("something red", "blue")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command(epilog=epilog(EXAMPLES))(demo)
+
+
+def demo(
+    pictures: Annotated[
+        Path | None,
+        typer.Option(help="Your own pictures instead of the sample catalogue.", metavar="FOLDER"),
+    ] = None,
+    words: Annotated[
+        str | None, typer.Option(help="What to search for first.", metavar="TEXT")
+    ] = None,
+    data: Annotated[
+        Path | None, typer.Option(help="Where the demo's catalogue is kept.", metavar="FOLDER")
+    ] = None,
+    serve: Annotated[
+        bool | None,
+        typer.Option(help="Start the service afterwards (by default on a terminal only)."),
+    ] = None,
+    port: Annotated[int, typer.Option(help="The service's port.", min=1, max=65535)] = 8000,
+) -> None:
+    """Index a sample catalogue and search it: by words, by a picture, by both.
+
+    Uses the built-in model, so it needs no internet. Repeating it changes nothing.
+    """
+    if pictures is not None and not pictures.is_dir():
+        raise SettingInvalid("--pictures", f"{pictures} is not a folder")
+    folder = data or load_settings().data / "demo"
+    asked = SAMPLE_WORDS if pictures is None else OWN_WORDS
+    if words:
+        asked = Words(words, asked.more)
+    source = pictures or sample.feed()
+    typer.echo(f"Indexing {source} with the built-in model {BUILT_IN!r} ...")
+    with open_catalog(folder, None, BUILT_IN) as catalog:
+        assert isinstance(catalog, Catalog), "no --url was given"
+        summary = _index(catalog, source)
+        typer.echo(told(summary))
+        if summary.stopped:
+            raise typer.Exit(130)
+        pages = _searches(catalog, asked, folder)
+    typer.echo()
+    for page in pages:
+        typer.echo(f"the same with pictures: {page}")
+    if serve or (serve is None and stdout_is_terminal()):
+        _serve(folder, port)
+    note(
+        f"go on with: lookalike search 'a blue bag' --collection {COLLECTION} "
+        f"--data {folder} --model {BUILT_IN}"
+    )
+
+
+def _index(catalog: Catalog, source: Path) -> IngestSummary:
+    with stopping() as stop, progress("indexing") as watch:
+        return catalog.index(
+            COLLECTION,
+            [open_source(source, FeedMapping())],
+            observer=lambda tally: watch(tally.done, tally.total, ""),
+            stop=stop,
+        )
+
+
+def _searches(catalog: Catalog, asked: Words, folder: Path) -> list[Path]:
+    """Show three searches, each on the terminal and as a page. Where the pages are."""
+    pages: list[Path] = []
+
+    def search(name: str, title: str, *parts: QueryPart) -> list[Hit]:
+        hits = catalog.search(COLLECTION, Query(parts, limit=HITS_SHOWN))
+        typer.echo(f"\n{title}")
+        print_table(HITS, hit_rows(hits))
+        page = folder / f"{name}.html"
+        write_page(
+            page,
+            results_page(
+                title, [Shown(hit, catalog.thumbnail(COLLECTION, hit.id)) for hit in hits]
+            ),
+        )
+        pages.append(page)
+        return hits
+
+    found = search("words", f"Words: {asked.first}", QueryPart(text=asked.first))
+    if not found:
+        note("nothing is there to search")
+        return pages
+    first = found[0]
+    search("picture", f"A picture: that of {first.id}", QueryPart(item=first.id))
+    search(
+        "both",
+        f"Both: that picture, but {asked.more}",
+        QueryPart(item=first.id),
+        QueryPart(text=asked.more, weight=1.0),
+    )
+    return pages
+
+
+def _serve(folder: Path, port: int) -> None:
+    """Become `lookalike serve` on the demo's catalogue."""
+    typer.echo(f"\nStarting the service: look at http://127.0.0.1:{port}/docs (Ctrl-C ends it)")
+    sys.stdout.flush()
+    options = ["--model", BUILT_IN, "--data", str(folder), "--port", str(port)]
+    os.execv(sys.executable, [sys.executable, "-m", "lookalike", "serve", *options])  # noqa: S606
