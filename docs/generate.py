@@ -24,10 +24,9 @@ def settings_page() -> str:
     ]
     prefix = str(Settings.model_config["env_prefix"])
     for name, field in Settings.model_fields.items():
-        variables = [f"`{prefix}{name.upper()}`"]
-        for alias in getattr(field.validation_alias, "choices", ()):
-            if not str(alias).startswith(prefix):
-                variables.append(f"`{alias}`")
+        aliases = [str(alias) for alias in getattr(field.validation_alias, "choices", ())]
+        short = [f"`{alias}`" for alias in aliases if not alias.startswith(prefix)]
+        variables = [f"`{prefix}{name.upper()}`", *short]
         default = FOLDERS.get(name) or ("" if field.default in (None, "") else f"`{field.default}`")
         lines.append(f"| {' or '.join(variables)} | {default} | {field.description} |")
     return "\n".join(lines) + "\n"
