@@ -28,7 +28,9 @@ class Command:
 
 
 COMMANDS: dict[str, Command] = {
-    "demo": Command("demo", "Index a sample catalogue and search it. Start here."),
+    "demo": Command(
+        "demo", "Index a sample catalogue and search it: by words, by a picture, by both."
+    ),
     "embed": Command("embed", "Turn texts and pictures into vectors of length 1."),
     "index": Command("catalogue", "Take pictures and descriptions into a collection."),
     "search": Command(
