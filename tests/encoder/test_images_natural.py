@@ -111,7 +111,7 @@ def test_broken_exif_changes_nothing_and_fails_nothing() -> None:
         b"Exif\0\0MM\0*\0\0\0\x08\xff\xff" + rng.bytes(400),
         b"Exif\0\0II*\0\x08\0\0\0\x01\0"
         + struct.pack("<HHIHH", 274, 3, 1, 9, 0),  # no such orientation
-        b"Exif\0\0II*\0\x08\0\0\0\x01\0" + struct.pack("<HHII", 274, 3, 2**31, 0),
+        b"Exif\0\0II*\0\x08\0\0\0\x01\0" + struct.pack("<HHII", 274, 3, 2**31, 6),
     ):
         assert orientation(exif) == 1
         data = encoded(picture, "PNG")

@@ -33,12 +33,13 @@ SPECS: tuple[Spec, ...] = (
     {"height": 32, "width": 32},
     {"height": 32, "width": 32, "interpolation": "bilinear"},
     {"height": 24, "width": 40},
+    {"height": 24, "width": 40, "interpolation": "bilinear"},  # bicubic nevertheless
     {"height": 32, "width": 32, "resize": "longest", "fill": 77},
     {"height": 40, "width": 24, "resize": "longest", "interpolation": "bilinear"},
     {"height": 24, "width": 40, "resize": "squash"},
 )
 FULL_SIZE: Spec = {"height": 224, "width": 224}
-KEPT = (SPECS[0], SPECS[3])
+KEPT = (SPECS[0], SPECS[4])
 """Of these the pixels are kept, of the others a hash of them: that is small, and tells just as well."""
 
 

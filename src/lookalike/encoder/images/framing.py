@@ -80,7 +80,4 @@ def _pad(picture: Image.Image, target: tuple[int, int], fill: int) -> Image.Imag
     across, down = (max(0, to - of) for of, to in zip(picture.size, target, strict=True))
     border = across // 2, down // 2, (across + 1) // 2, (down + 1) // 2
     bands = len(picture.getbands())
-    padded = ImageOps.expand(picture, border, fill if bands == 1 else (fill,) * bands)
-    if picture.mode == "P" and (palette := picture.getpalette()):
-        padded.putpalette(palette)
-    return padded
+    return ImageOps.expand(picture, border, fill if bands == 1 else (fill,) * bands)
