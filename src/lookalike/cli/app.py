@@ -31,6 +31,7 @@ COMMANDS: dict[str, Command] = {
     "demo": Command(
         "demo", "Index a sample catalogue and search it: by words, by a picture, by both."
     ),
+    "serve": Command("serve", "Serve embeddings, collections and search over HTTP."),
     "embed": Command("embed", "Turn texts and pictures into vectors of length 1."),
     "index": Command("catalogue", "Take pictures and descriptions into a collection."),
     "search": Command(

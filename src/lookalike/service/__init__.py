@@ -1,0 +1,1 @@
+"""HTTP: routes, schemas, security, metrics; thin over the encoder and the catalogue."""

@@ -1,0 +1,1 @@
+"""The native routes, a module for each group."""

@@ -1,0 +1,45 @@
+"""uvicorn, with the application in it."""
+
+import logging
+import socket
+
+import uvicorn
+
+from lookalike.service import logs
+from lookalike.service.app import create_app
+from lookalike.service.security import Keys, bind_address
+from lookalike.service.state import LoadEncoder, load_encoder
+from lookalike.settings import Settings
+
+log = logging.getLogger(__name__)
+
+KEEP_ALIVE_SECONDS = 75
+"""Longer than the minute after which proxies let go of idle connections, so that they do it first."""
+
+
+def serve(settings: Settings, load: LoadEncoder = load_encoder) -> None:
+    """Serve until told to stop (SIGTERM, SIGINT); then finish what was accepted.
+
+    Raises SettingInvalid, ExtraMissing, OSError (the address is in use).
+    """
+    logs.configure(settings)
+    app = create_app(settings, load)
+    host = bind_address(settings)
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.create_server((host, settings.port), family=family, backlog=2048) as listener:
+        port = listener.getsockname()[1]
+        shown = f"[{host}]" if ":" in host else host
+        url = f"http://{shown}:{port}"
+        facts = {"url": url, "keys": len(Keys.of(settings).rights), "model": settings.model_name}
+        log.info("serving", extra={"facts": facts})
+        app.state.service.url = url
+        config = uvicorn.Config(
+            app,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            lifespan="on",
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
+            timeout_graceful_shutdown=max(1, round(settings.grace_seconds)),
+        )
+        uvicorn.Server(config).run(sockets=[listener])
