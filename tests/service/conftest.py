@@ -98,8 +98,8 @@ def client(app: FastAPI) -> Iterator[TestClient]:
         yield opened
 
 
-def picture(seed: int = 0, size: tuple[int, int] = (40, 30), format: str = "PNG") -> bytes:
+def picture(seed: int = 0, size: tuple[int, int] = (40, 30), kind: str = "PNG") -> bytes:
     pixels = np.random.default_rng(seed).integers(0, 256, (size[1], size[0], 3), dtype=np.uint8)
     out = io.BytesIO()
-    Image.fromarray(pixels).save(out, format)
+    Image.fromarray(pixels).save(out, kind)
     return out.getvalue()

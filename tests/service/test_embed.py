@@ -5,9 +5,9 @@ import base64
 import numpy as np
 import pytest
 from fastapi.testclient import TestClient
-from tests.service.conftest import NAME, picture
 
 from lookalike.encoder import Encoder
+from tests.service.conftest import NAME, picture
 
 LONG = "a very long text " * 60
 
