@@ -133,6 +133,18 @@ def test_a_progressive_jpeg_of_endless_scans_is_refused_before_it_is_decoded() -
         NATURAL(many)
 
 
+def test_endless_scans_are_refused_in_a_sequential_jpeg_too() -> None:
+    """Each component in a scan of its own, one of them again and again."""
+    data = pictures.encoded(pictures.rgb(16, 16), "JPEG", subsampling=0)
+    start = data.index(b"\xff\xda")
+    scans = b"".join(
+        b"\xff\xda\x00\x08\x01" + bytes([component, 0]) + b"\x00\x3f\x00" + data[start + 14 : -2]
+        for component in [1, 2, 3] + [3] * 1000
+    )
+    with pytest.raises(ImageUnreadable, match="scans"):
+        NATURAL(data[:start] + scans + b"\xff\xd9")
+
+
 def test_a_second_frame_header_with_another_size_is_refused() -> None:
     data = pictures.encoded(pictures.rgb(64, 48), "JPEG")
     at = data.index(b"\xff\xc0")
