@@ -49,7 +49,6 @@ from lookalike.catalog.store import (
     VectorName,
     check_name,
 )
-from lookalike.encoder.cores import usable_cores
 from lookalike.errors import (
     CollectionExists,
     CollectionMissing,
@@ -109,12 +108,14 @@ class _Collection:
         except (KeyError, ValueError, ValidationError) as error:
             raise StoreDamaged(name, folder.of(uid) / "collection.json", str(error)) from None
         self._lock = threading.Lock()
-        self.hosted = Hosted(name, folder.of(uid), supervisor, self.engine_spec, self.fields)
+        self.hosted = Hosted(
+            name, folder.of(uid), supervisor, self.engine_spec, self.builder_spec, self.fields
+        )
         self.unindexed_fields = False
         """Whether an attribute waits for the next build to get its payload index."""
 
     def engine_spec(self) -> dict[str, Any]:
-        """What a worker or builder is started with."""
+        """What a worker is started with."""
         settings = self.settings
         return {
             "dimension": self.spec.dimension,
@@ -123,8 +124,15 @@ class _Collection:
             "quantile": settings.quantile,
             "quantized": self.wants_quantization(),
             "language": settings.language,
-            "threads": build_threads(usable_cores(), os.cpu_count() or 1),
         }
+
+    def builder_spec(self) -> dict[str, Any]:
+        """What a builder is started with."""
+        # imported here because the package brings the whole encoder with it, which a search may not need
+        from lookalike.encoder.cores import usable_cores
+
+        threads = build_threads(usable_cores(), os.cpu_count() or 1)
+        return {**self.engine_spec(), "threads": threads}
 
     def wants_quantization(self) -> bool:
         """Whether an index built now would have int8 copies."""

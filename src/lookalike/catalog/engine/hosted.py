@@ -65,8 +65,8 @@ class BuildState:
 
 
 class Hosted:
-    """A collection's worker. `spec` and `fields` say what a worker and a builder are started with; they are
-    called at that moment, so that they give what holds then.
+    """A collection's worker. `spec`, `build_spec` and `fields` say what a worker and a builder are started
+    with; they are called at that moment, so that they give what holds then.
     """
 
     def __init__(
@@ -75,6 +75,7 @@ class Hosted:
         folder: Path,
         supervisor: Supervisor,
         spec: Callable[[], dict[str, Any]],
+        build_spec: Callable[[], dict[str, Any]],
         fields: Callable[[], dict[str, str]],
     ) -> None:
         self.name = name
@@ -84,6 +85,7 @@ class Hosted:
         self.written_at = 0.0
         self._supervisor = supervisor
         self._spec = spec
+        self._build_spec = build_spec
         self._fields = fields
         self._lock = threading.RLock()
         self._changed = threading.Condition(self._lock)
@@ -357,7 +359,7 @@ class Hosted:
                 old,
                 "build",
                 path=str(path),
-                spec=self._spec(),
+                spec=self._build_spec(),
                 fields=self._fields(),
                 journal=str(journal),
                 nice=BUILD_NICE,
