@@ -120,9 +120,14 @@ def test_jsonl_file_is_the_same_as_standard_output(
 def test_file_that_was_not_finished_leaves_the_old_one_and_no_other(tmp_path: Path) -> None:
     output = tmp_path / "out.jsonl"
     output.write_text("old")
-    with pytest.raises(KeyboardInterrupt), written(output) as file:
-        file.write(b"half")
-        raise KeyboardInterrupt
+
+    def stop_half_way() -> None:
+        with written(output) as file:
+            file.write(b"half")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        stop_half_way()
     assert [path.name for path in tmp_path.iterdir()] == ["out.jsonl"]
     assert output.read_text() == "old"
 
