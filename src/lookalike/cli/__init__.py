@@ -1,6 +1,8 @@
 """The command line: thin commands over the encoder and the catalogue."""
 
+import logging
 import sys
+import warnings
 from collections.abc import Sequence
 
 
@@ -11,6 +13,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     from lookalike.cli.console import show_error
     from lookalike.errors import LookalikeError
 
+    # Damaged pictures make Pillow warn and log; what is wrong with them is in our errors.
+    warnings.filterwarnings("ignore", module=r"PIL\.")
+    logging.getLogger("PIL").setLevel(logging.CRITICAL)
     arguments = sys.argv[1:] if arguments is None else arguments
     try:
         build(arguments)(args=arguments, prog_name="lookalike")
