@@ -68,12 +68,15 @@ Start = Callable[..., TestClient]
 
 @pytest.fixture
 def start(bundle: Bundle, tmp_path: Path) -> Iterator[Start]:
-    """Starts a service with the given settings, ready, and gives a client of it."""
+    """Starts a service with the given settings, ready, and gives a client of it. Without collections unless
+    asked for, as the store's processes take their time."""
     with ExitStack() as stack:
 
         def begin(*, load: Any = None, **given: Any) -> TestClient:
             folder = tmp_path / str(time.monotonic_ns())
-            app = create_app(settings_of(folder, **given), load or loader(bundle))
+            app = create_app(
+                settings_of(folder, **{"catalogue": False, **given}), load or loader(bundle)
+            )
             client = stack.enter_context(
                 TestClient(app, base_url=URL, raise_server_exceptions=False)
             )

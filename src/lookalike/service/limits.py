@@ -65,7 +65,8 @@ class Limits:
         try:
             body = await self._read(held, headers, receive)
         except (BodyTooLarge, BodyTooSlow, QueueFull) as refusal:
-            await _drain(receive)
+            if not held.complete:
+                await _drain(receive)
             await _refuse(refusal, scope, receive, send)
             return
         if body is None:  # the client has gone
@@ -94,6 +95,7 @@ class Limits:
                     message = await receive()
                     if message["type"] == "http.disconnect":
                         return None
+                    held.complete = not message.get("more_body", False)
                     if chunk := message.get("body", b""):
                         chunks.append(chunk)
                         held.add(len(chunk))
@@ -103,7 +105,7 @@ class Limits:
                             self._load.body_bytes > held.size  # alone, it must fit
                         ):
                             raise QueueFull("bodies", 1)
-                    if not message.get("more_body", False):
+                    if held.complete:
                         return b"".join(chunks) if len(chunks) != 1 else chunks[0]
         except TimeoutError:
             raise BodyTooSlow(self._settings.body_seconds) from None
@@ -115,6 +117,7 @@ class _Held:
     def __init__(self, load: Load) -> None:
         self._load = load
         self.size = 0
+        self.complete = False
 
     def add(self, size: int) -> None:
         self.size += size
