@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from qdrant_client import QdrantClient
 from tests.catalog.colours import ColourEncoder
 from tests.catalog.shop import make_shop, picture, row, write_feed
 
@@ -15,9 +16,11 @@ from lookalike.catalog.catalog import Catalog
 from lookalike.catalog.embedded import EmbeddedStore
 from lookalike.catalog.filters import Equal, Not
 from lookalike.catalog.gate import Gate
+from lookalike.catalog.ingest import IngestOptions
 from lookalike.catalog.items import Item, Record
 from lookalike.catalog.queries import Query, QueryPart
 from lookalike.catalog.reindex import beside
+from lookalike.catalog.server import ServerStore
 from lookalike.catalog.sources import open_source
 from lookalike.catalog.store import IndexSettings, Recommend
 from lookalike.errors import (
@@ -257,6 +260,25 @@ def test_the_gate_lets_sharers_in_together_and_the_one_only_alone() -> None:
 def _take(gate: Gate) -> bool:
     with gate.alone():
         return True
+
+
+def test_on_a_qdrant_server_it_all_goes_the_same_way(tmp_path: Path) -> None:
+    """The client's in-process mode stands in for a server."""
+    store = ServerStore(QdrantClient(":memory:"), ":memory:", payload_indexes=False)
+    encoder = ColourEncoder()
+    feed = make_shop(tmp_path, 12)
+    with Catalog(store, lambda: encoder, tmp_path) as catalog:
+        assert catalog.index("shop", [open_source(feed)]).tally.added == 12
+        assert catalog.index("shop", [open_source(feed)]).tally.unchanged == 12
+        assert colours(catalog, QueryPart(text="blue"), limit=2) == ["blue"] * 2
+        assert catalog.export("shop", tmp_path / "shop.parquet") == 12
+        assert catalog.import_("copy", tmp_path / "shop.parquet") == 12
+        new = moved(catalog, tmp_path)
+        assert new.reindex("shop").swapped
+        assert colours(new, QueryPart(text="green"), limit=2) == ["green"] * 2
+        write_feed(tmp_path, [row(n) for n in range(5)])
+        pruned = new.index("shop", [open_source(feed)], options=IngestOptions(prune=True))
+        assert (pruned.tally.pruned, pruned.tally.unchanged) == (7, 5)
 
 
 # Export and import

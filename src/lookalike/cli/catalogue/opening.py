@@ -1,5 +1,6 @@
 """The catalogue that a command works on: of this machine, or of a running service."""
 
+import warnings
 from pathlib import Path
 
 from lookalike.catalog.catalog import Catalog
@@ -26,6 +27,8 @@ def open_catalog(data: Path | None, url: str | None, model: str | None = None) -
 
 
 def _load(settings: Settings) -> Encoder:
-    from lookalike.encoder.encoder import Encoder  # its runtime takes a second to import
+    from lookalike.encoder.encoder import Encoder, TextCutWarning  # takes a second to import
 
+    # descriptions are longer than a context as a rule; the start is what counts, and BM25 has the whole
+    warnings.filterwarnings("ignore", category=TextCutWarning)
     return Encoder.load(settings=settings)
