@@ -6,13 +6,10 @@ from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
+from lookalike.catalog.sources.folder import SUFFIXES
 from lookalike.errors import ImageError, ImageTooManyBytes, ImageUnreadable, SettingInvalid
 
 T = TypeVar("T")
-
-PICTURE_SUFFIXES = frozenset(
-    ".jpg .jpeg .jpe .jfif .png .webp .gif .bmp .tif .tiff .avif .heic .heif".split()
-)
 
 
 def lines(stream: BinaryIO) -> Iterator[str]:
@@ -23,7 +20,7 @@ def lines(stream: BinaryIO) -> Iterator[str]:
 
 
 def is_picture(path: Path) -> bool:
-    return path.suffix.lower() in PICTURE_SUFFIXES
+    return path.suffix.lower() in SUFFIXES
 
 
 def pictures(paths: Iterable[Path]) -> Iterator[Path]:
