@@ -6,10 +6,9 @@ python -m tests.cli.catalogue_child ARGUMENTS...
 import sys
 import time
 
-from tests.catalog.colours import ColourEncoder
-
 from lookalike.cli import main
 from lookalike.cli.catalogue import opening
+from tests.catalog.colours import ColourEncoder
 
 
 class SlowEncoder(ColourEncoder):

@@ -12,8 +12,6 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from tests.catalog.colours import ColourEncoder
-from tests.catalog.shop import make_shop, picture, row, write_feed
 
 from lookalike.catalog.conditions import parse_conditions
 from lookalike.catalog.filters import And, AnyOf, Between, Equal, Exists, Filter, Not, Or
@@ -25,6 +23,8 @@ from lookalike.cli.catalogue.page import Shown, results_page
 from lookalike.cli.catalogue.tables import plain
 from lookalike.cli.catalogue.watching import plain_line
 from lookalike.errors import FilterInvalid
+from tests.catalog.colours import ColourEncoder
+from tests.catalog.shop import make_shop, picture, row, write_feed
 
 ROOT = Path(__file__).parents[2]
 
