@@ -39,7 +39,7 @@ def test_summary_is_the_first_line_of_the_loaded_commands_help(name: str) -> Non
     assert (loaded[name] or "").splitlines()[0] == COMMANDS[name].summary
 
 
-@pytest.mark.parametrize("module", {command.module for command in COMMANDS.values()})
+@pytest.mark.parametrize("module", sorted({command.module for command in COMMANDS.values()}))
 def test_a_module_registers_the_commands_that_the_table_says(module: str) -> None:
     app = typer.Typer()
     app.callback()(lambda: None)
