@@ -31,25 +31,28 @@ class Unix(BaseModel):
         200: {"model": openai.EmbeddingsResponse, "description": "The vectors."},
     },
 )
-async def create_embeddings(body: openai.EmbeddingsRequest, service: ServiceDep) -> Response:
+async def infinity_embeddings(body: openai.EmbeddingsRequest, service: ServiceDep) -> Response:
     return Json(await openai.embeddings(body, service))
 
 
 @router.get(
     "/models",
     summary="Infinity's list of models",
-    responses={**openai.PROBLEMS, 200: {"model": openai.ModelList, "description": "The model."}},
+    responses={
+        **openai.PROBLEMS_OF_GET,
+        200: {"model": openai.ModelList, "description": "The model."},
+    },
 )
-async def list_models(service: ServiceDep) -> Response:
+async def infinity_models(service: ServiceDep) -> Response:
     return Json(openai.models(service))
 
 
 @router.get(
     "/health",
     summary="Infinity's and Text Embeddings Inference's health",
-    responses={**openai.PROBLEMS, 200: {"model": Unix, "description": "It answers."}},
+    responses={**openai.PROBLEMS_OF_GET, 200: {"model": Unix, "description": "It answers."}},
 )
-async def health(service: ServiceDep) -> Response:
+async def infinity_health(service: ServiceDep) -> Response:
     if not service.ready:
         raise NotReady(service.status, service.worker_trouble() or service.reason)
     return Json({"unix": time.time()})

@@ -22,6 +22,7 @@ router = APIRouter(tags=["OpenAI"], route_class=OrjsonRoute)
 Modality = Literal["text", "image"]
 
 PROBLEMS = problems(404, schema="OpenAIError", media="application/json")
+PROBLEMS_OF_GET = problems(400, 404, body=False, schema="OpenAIError", media="application/json")
 
 
 class TextInput(BaseModel):
@@ -198,7 +199,10 @@ def _model(name: str) -> dict[str, Any]:
 @router.get(
     "/v1/models",
     summary="OpenAI's list of models",
-    responses={**PROBLEMS, 200: {"model": ModelList, "description": "The model, by its names."}},
+    responses={
+        **PROBLEMS_OF_GET,
+        200: {"model": ModelList, "description": "The model, by its names."},
+    },
 )
 async def list_models(service: ServiceDep) -> Response:
     return Json(models(service))
@@ -207,7 +211,7 @@ async def list_models(service: ServiceDep) -> Response:
 @router.get(
     "/v1/models/{model:path}",
     summary="One of them",
-    responses={**PROBLEMS, 200: {"model": ModelObject, "description": "The model."}},
+    responses={**PROBLEMS_OF_GET, 200: {"model": ModelObject, "description": "The model."}},
 )
 async def get_model(
     model: Annotated[str, Path(examples=["ViT-B-32"])], service: ServiceDep

@@ -19,6 +19,7 @@ from lookalike.service.responses import Json
 router = APIRouter(tags=["Weaviate"], route_class=OrjsonRoute)
 
 _PROBLEMS = problems(schema="PlainError", media="application/json")
+_PROBLEMS_OF_GET = problems(body=False, schema="PlainError", media="application/json")
 
 
 class PlainError(BaseModel):
@@ -62,7 +63,7 @@ async def _nothing() -> Answer:
     return Answer([])
 
 
-@router.get("/meta", summary="What Weaviate shows of the model", responses=_PROBLEMS)
+@router.get("/meta", summary="What Weaviate shows of the model", responses=_PROBLEMS_OF_GET)
 async def meta(service: ServiceDep) -> Response:
     card = service.encoder.card
     return Json({"name": card.name, "architecture": card.architecture, "dimension": card.dimension})
@@ -75,7 +76,7 @@ _EMPTY: dict[int | str, dict[str, Any]] = {204: {"description": "Yes."}}
     "/.well-known/live",
     status_code=204,
     summary="Weaviate's liveness",
-    responses={**_PROBLEMS, **_EMPTY},
+    responses={**_PROBLEMS_OF_GET, **_EMPTY},
 )
 async def live() -> Response:
     return Response(status_code=204)
@@ -85,7 +86,7 @@ async def live() -> Response:
     "/.well-known/ready",
     status_code=204,
     summary="Weaviate's readiness",
-    responses={**_PROBLEMS, **_EMPTY},
+    responses={**_PROBLEMS_OF_GET, **_EMPTY},
 )
 async def ready(service: ServiceDep) -> Response:
     if not service.ready:
