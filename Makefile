@@ -40,7 +40,7 @@ typecheck: $(VENV)/dev.stamp  ## strict types over src/
 	@$(BIN)/mypy
 
 bench: $(VENV)/dev.stamp  ## the benchmarks that need nothing but this project
-	@$(BIN)/python -m benchmarks.encoder
+	@for part in encoder catalog ingest service; do $(BIN)/python -m benchmarks.$$part || exit 1; done
 
 parity: $(VENV)/dev.stamp  ## full-size models against the reference implementations (needs PyTorch, several GB)
 	@tests/golden/reference_env.sh

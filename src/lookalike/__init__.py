@@ -8,7 +8,6 @@ print(similarity(vectors, encoder.encode_texts(["a red dress", "a pair of boots"
 """
 
 from importlib import import_module
-from importlib.metadata import version as _version
 from typing import TYPE_CHECKING, Any
 
 from lookalike.errors import LookalikeError
@@ -16,13 +15,16 @@ from lookalike.errors import LookalikeError
 if TYPE_CHECKING:
     from lookalike.encoder import Encoder, TextCutWarning, similarity
 
-__all__ = ["Encoder", "LookalikeError", "TextCutWarning", "__version__", "similarity"]
+    __version__: str
 
-__version__ = _version("lookalike")
+__all__ = ["Encoder", "LookalikeError", "TextCutWarning", "__version__", "similarity"]
 
 
 def __getattr__(name: str) -> Any:
-    # Imported when first used: the command line's help must not wait for the runtimes to load.
+    # Looked up when first used: neither the command line's help nor the engine's processes should wait
+    # for the runtimes to load, or for the package's metadata to be found.
+    if name == "__version__":
+        return import_module("importlib.metadata").version("lookalike")
     if name in {"Encoder", "TextCutWarning", "similarity"}:
         return getattr(import_module("lookalike.encoder"), name)
     raise AttributeError(f"module 'lookalike' has no attribute {name!r}")
