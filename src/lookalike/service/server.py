@@ -1,7 +1,10 @@
 """uvicorn, with the application in it."""
 
 import logging
+import signal
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import uvicorn
 
@@ -15,6 +18,22 @@ log = logging.getLogger(__name__)
 
 KEEP_ALIVE_SECONDS = 75
 """Longer than the minute after which proxies let go of idle connections, so that they do it first."""
+
+
+class _Server(uvicorn.Server):
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Stop at the first signal. uvicorn's own raises it again in the end, and so makes a failure of every
+        clean stop.
+        """
+        before = {
+            one: signal.signal(one, self.handle_exit) for one in (signal.SIGINT, signal.SIGTERM)
+        }
+        try:
+            yield
+        finally:
+            for one, handler in before.items():
+                signal.signal(one, handler)
 
 
 def serve(settings: Settings, load: LoadEncoder = load_encoder) -> None:
@@ -42,4 +61,4 @@ def serve(settings: Settings, load: LoadEncoder = load_encoder) -> None:
             timeout_keep_alive=KEEP_ALIVE_SECONDS,
             timeout_graceful_shutdown=max(1, round(settings.grace_seconds)),
         )
-        uvicorn.Server(config).run(sockets=[listener])
+        _Server(config).run(sockets=[listener])

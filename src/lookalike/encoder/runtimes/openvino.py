@@ -1,17 +1,22 @@
 """OpenVINO, on the CPU."""
 
+import sys
 import threading
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import openvino as ov
 from numpy.typing import NDArray
 
 from lookalike.encoder.runtimes.base import OUTPUT, Plan
 from lookalike.encoder.runtimes.mapping import release_mapped
 from lookalike.errors import InferenceFailed
 from lookalike.models.bundle import DATA_SUFFIX
+
+# OpenVINO tells Google Analytics that it was imported, unless it can't import what tells it.
+sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
+
+import openvino as ov  # noqa: E402 (after the line above)
 
 _HINT = {"fp32": ov.Type.f32, "bf16": ov.Type.bf16, "int8": ov.Type.f32}
 
