@@ -6,9 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from training.tiny import evaluate
-from training.tiny.evaluate import BUNDLE, PRODUCTS, STAMPS, Towers
+from training.tiny.evaluate import BUNDLE, PRODUCTS, STAMPS, Runtime, load_encoder
 
+from lookalike.encoder.encoder import Encoder
 from lookalike.models.bundle import CARD, open_bundle
+from lookalike.settings import Precision
 
 needs_photos = pytest.mark.skipif(
     not (PRODUCTS / "items.jsonl").is_file(),
@@ -17,8 +19,8 @@ needs_photos = pytest.mark.skipif(
 
 
 @pytest.fixture(scope="module")
-def model() -> Towers:
-    return Towers(BUNDLE)
+def model() -> Encoder:
+    return load_encoder("tiny")
 
 
 def cosines(a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -44,16 +46,19 @@ def test_bundle_is_whole_and_at_most_16_mb() -> None:
     assert sum((BUNDLE / name).stat().st_size for name in (*bundle.card.files, CARD)) <= 16_000_000
 
 
-def test_card_and_graphs_agree_on_dimension_and_unit_length(model: Towers) -> None:
+def test_card_and_graphs_agree_on_dimension_and_unit_length(model: Encoder) -> None:
     card = open_bundle(BUNDLE).card
-    for vectors in (model.texts(["a red apple", ""]), model.images([drawn(1), drawn(2)])):
+    for vectors in (
+        model.encode_texts(["a red apple", ""]),
+        model.encode_images([drawn(1), drawn(2)]),
+    ):
         assert vectors.shape == (2, card.dimension)
         np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-2)
 
 
-def test_padding_changes_nothing(model: Towers) -> None:
+def test_padding_changes_nothing(model: Encoder) -> None:
     long = "a photo of a striped long-sleeved shirt with a collar, on a hanger in a shop"
-    alone, beside = model.texts(["red shoes"]), model.texts(["red shoes", long])[:1]
+    alone, beside = model.encode_texts(["red shoes"]), model.encode_texts(["red shoes", long])[:1]
     assert cosines(alone, beside)[0] > 0.9995
 
 
@@ -71,12 +76,13 @@ TEXTS = [
     [("bf16", "openvino", 0.99), ("fp32", "onnxruntime", 0.99)],
 )
 def test_vectors_are_the_same_with_every_runtime_and_precision(
-    precision: str, runtime: str, least: float
+    precision: Precision, runtime: Runtime, least: float
 ) -> None:
-    exact, other = Towers(BUNDLE, "fp32", "openvino"), Towers(BUNDLE, precision, runtime)
-    assert cosines(exact.texts(TEXTS), other.texts(TEXTS)).min() > least
+    exact = load_encoder("tiny", "fp32", "openvino")
+    other = load_encoder("tiny", precision, runtime)
+    assert cosines(exact.encode_texts(TEXTS), other.encode_texts(TEXTS)).min() > least
     pictures = [drawn(seed) for seed in range(6)]
-    assert cosines(exact.images(pictures), other.images(pictures)).min() > least
+    assert cosines(exact.encode_images(pictures), other.encode_images(pictures)).min() > least
 
 
 FLOORS = {
@@ -90,7 +96,7 @@ FLOORS = {
 
 
 @needs_photos
-def test_reaches_its_figures_on_photos_that_it_was_not_trained_on(model: Towers) -> None:
+def test_reaches_its_figures_on_photos_that_it_was_not_trained_on(model: Encoder) -> None:
     """With every third of the grocery photos: all of them take three times as long and say the same."""
     report, _ = evaluate.evaluate(model, PRODUCTS, Path("/nonexistent"), every=3)
     reached = {name: getattr(report, name) for name in FLOORS}
@@ -100,18 +106,20 @@ def test_reaches_its_figures_on_photos_that_it_was_not_trained_on(model: Towers)
 @pytest.mark.skipif(
     not STAMPS.is_dir(), reason="the Debian package tuxpaint-stamps-default is not installed"
 )
-def test_finds_stamps_by_their_captions(model: Towers) -> None:
+def test_finds_stamps_by_their_captions(model: Encoder) -> None:
     assert evaluate.caption_recall(model, evaluate.load_stamps()) >= 30
 
 
-def zero_shot(model: Towers, data: bytes, labels: Sequence[str]) -> str:
-    return labels[int((model.images([data]) @ evaluate.label_vectors(model, labels).T).argmax())]
+def zero_shot(model: Encoder, data: bytes, labels: Sequence[str]) -> str:
+    return labels[
+        int((model.encode_images([data]) @ evaluate.label_vectors(model, labels).T).argmax())
+    ]
 
 
 @pytest.mark.parametrize(
     "colour", ["red", "green", "blue", "yellow", "black", "white", "pink", "orange"]
 )
-def test_knows_basic_colours(model: Towers, colour: str) -> None:
+def test_knows_basic_colours(model: Encoder, colour: str) -> None:
     from io import BytesIO
 
     from PIL import Image, ImageDraw

@@ -1,0 +1,106 @@
+"""What the shipped backbone says of the training pictures, computed once and kept on disk."""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+import onnx
+import openvino
+from numpy.typing import NDArray
+from PIL import Image
+from training.tiny import colours
+
+from lookalike.encoder.images import ImagePreprocessor
+from lookalike.models.cards import ImageSpec
+
+POOLED, CLASSES = 1280, 1000
+
+
+@dataclass(frozen=True)
+class FeatureTable:
+    """One row a picture, float32."""
+
+    pooled: NDArray[np.float32]
+    early: NDArray[np.float32]
+    logits: NDArray[np.float32]
+    shares: NDArray[np.float32]
+    """Of the prototype colours."""
+
+    @classmethod
+    def split(cls, rows: NDArray[np.float32]) -> "FeatureTable":
+        k = len(colours.PROTOTYPES)
+        early = rows.shape[1] - CLASSES - k
+        return cls(rows[:, :POOLED], rows[:, POOLED:early], rows[:, early:-k], rows[:, -k:])
+
+
+def extract(
+    graph: onnx.ModelProto,
+    spec: ImageSpec,
+    paths: Sequence[Path],
+    cache: Path,
+    *,
+    seed: int | None = None,
+) -> FeatureTable:
+    """Features of the pictures in `paths`, in order, from `cache` if it was made of just these.
+
+    With `seed`, every picture is shown a little differently: cropped, mirrored, and sometimes in other hues.
+    """
+    data = graph.SerializeToString(deterministic=True)
+    facts = json.dumps([sha256(data).hexdigest(), spec.model_dump(), seed, [str(p) for p in paths]])
+    key = sha256(facts.encode()).hexdigest()
+    file = cache / f"features-{key[:16]}.npy"
+    if not file.exists():
+        rows = _run(data, _shown(spec, paths, seed), len(paths))
+        temporary = file.with_suffix(".part.npy")
+        np.save(temporary, rows)
+        temporary.rename(file)
+    return FeatureTable.split(np.load(file))
+
+
+def _run(graph: bytes, pixels: Iterable[NDArray[np.uint8]], count: int) -> NDArray[np.float32]:
+    core = openvino.Core()
+    compiled = core.compile_model(
+        core.read_model(graph),
+        "CPU",
+        {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": 1},
+    )
+    request = compiled.create_infer_request()
+    rows = np.empty((count, compiled.output(0).partial_shape[1].get_length()), np.float32)
+    for row, picture in zip(rows, pixels, strict=True):
+        row[:] = request.infer({"pixels": picture[None]})[0][0]
+    return rows
+
+
+def _shown(spec: ImageSpec, paths: Sequence[Path], seed: int | None) -> Iterable[NDArray[np.uint8]]:
+    preprocess = ImagePreprocessor(spec)
+    rng = None if seed is None else np.random.default_rng(seed)
+    for path in paths:
+        data = path.read_bytes()
+        if rng is None:
+            yield preprocess(data)
+        else:
+            yield preprocess.pixels(_varied(preprocess.decode(data).convert("RGB"), rng))
+
+
+def _varied(picture: Image.Image, rng: np.random.Generator) -> Image.Image:
+    width, height = picture.size
+    scale = float(rng.uniform(0.7, 1.0))
+    w, h = max(1, round(width * scale)), max(1, round(height * scale))
+    left, top = int(rng.integers(0, width - w + 1)), int(rng.integers(0, height - h + 1))
+    picture = picture.crop((left, top, left + w, top + h))
+    if rng.random() < 0.5:
+        picture = picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+    if rng.random() < 0.5:
+        hue, saturation, value = picture.convert("HSV").split()
+        turn = int(rng.integers(0, 256))
+        hue = hue.point([(i + turn) % 256 for i in range(256)])
+        picture = Image.merge("HSV", (hue, saturation, value)).convert("RGB")
+    return picture
+
+
+def calibration_pixels(spec: ImageSpec, paths: Sequence[Path]) -> NDArray[np.uint8]:
+    """[n, height, width, 3] of some pictures."""
+    return np.stack(list(_shown(spec, paths, None)))

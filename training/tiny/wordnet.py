@@ -1,0 +1,71 @@
+"""WordNet's nouns: lemmas, glosses and ancestors, read from the data file of Debian's `wordnet-base`."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+VISIBLE = {
+    "05": "animal",
+    "06": "artifact",
+    "08": "body",
+    "13": "food",
+    "15": "location",
+    "17": "object",
+    "18": "person",
+    "19": "phenomenon",
+    "20": "plant",
+    "25": "shape",
+    "27": "substance",
+}
+"""Lexicographer files (by number) whose nouns a picture can show."""
+
+_TOO_GENERAL = {
+    "entity", "physical entity", "object", "whole", "abstraction", "matter", "substance", "thing",
+    "living thing", "organism", "causal agent", "artifact", "instrumentality", "physical object",
+    "unit", "part", "relation", "psychological feature", "attribute", "measure", "group",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Synset:
+    offset: str
+    """Eight digits; ImageNet's ids are `n` and this."""
+    file: str
+    lemmas: tuple[str, ...]
+    parents: tuple[str, ...]
+    gloss: str
+    """The definition, without the examples."""
+
+
+class WordNet:
+    """All noun synsets by offset."""
+
+    def __init__(self, path: Path) -> None:
+        self.synsets = {s.offset: s for s in _read(path)}
+
+    def visible(self) -> list[Synset]:
+        """Synsets of things that can be seen, in the file's order."""
+        return [s for s in self.synsets.values() if s.file in VISIBLE]
+
+    def ancestors(self, offset: str, levels: int = 6) -> list[str]:
+        """First lemmas of the hypernyms, nearest first, without those that say nothing of a picture."""
+        names, seen, level = [], set(), [offset]
+        for _ in range(levels):
+            level = [p for o in level for p in self.synsets[o].parents if p not in seen]
+            seen.update(level)
+            names += [self.synsets[o].lemmas[0] for o in level]
+        return [n for n in dict.fromkeys(names) if n not in _TOO_GENERAL]
+
+
+def _read(path: Path) -> Iterator[Synset]:
+    for line in path.read_text(encoding="utf-8").splitlines():
+        if line.startswith(" "):
+            continue  # the licence
+        data, _, gloss = line.partition(" | ")
+        fields = data.split(" ")
+        words = int(fields[3], 16)
+        lemmas = tuple(fields[4 + 2 * i].replace("_", " ").lower() for i in range(words))
+        rest = fields[4 + 2 * words :]
+        pointers = [rest[1 + 4 * i : 5 + 4 * i] for i in range(int(rest[0]))]
+        parents = tuple(p[1] for p in pointers if p[0] in ("@", "@i") and p[2] == "n")
+        yield Synset(fields[0], fields[1], lemmas, parents, gloss.partition('; "')[0].strip())
