@@ -13,6 +13,7 @@ from PIL import Image
 from tests.catalog.colours import ColourEncoder
 from tests.catalog.shop import make_shop, picture, row, write_feed
 
+from lookalike.catalog import ingest as ingest_module
 from lookalike.catalog.catalog import Catalog
 from lookalike.catalog.embedded import EmbeddedStore
 from lookalike.catalog.fetch import Fetcher
@@ -188,6 +189,29 @@ def test_memory_holds_only_what_is_under_way(tmp_path: Path) -> None:
     overlap(entries(), stages, stop=threading.Event(), batch=10, workers=2, ahead=20)
     assert stored == 2000
     assert furthest <= 20 + 10 + 3 * 10 + 1
+
+
+def test_threads_that_wait_for_the_network_dont_all_decode_at_once(
+    catalog: Catalog, encoder: ColourEncoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decoding = most = 0
+    lock = threading.Lock()
+    decode = encoder.images.decode
+
+    def counted(data: bytes) -> Image.Image:
+        nonlocal decoding, most
+        with lock:
+            decoding += 1
+            most = max(most, decoding)
+        time.sleep(0.005)
+        with lock:
+            decoding -= 1
+        return decode(data)
+
+    monkeypatch.setattr(encoder.images, "decode", counted)
+    monkeypatch.setattr(ingest_module, "_cores", lambda: 2)
+    assert run(catalog, make_shop(tmp_path, 40), workers=16).tally.added == 40
+    assert most == 3
 
 
 def test_entries_that_hold_their_pictures_are_held_back_by_weight() -> None:

@@ -16,13 +16,14 @@ import pytest
 from lookalike.catalog.conditions import parse_conditions
 from lookalike.catalog.filters import And, AnyOf, Between, Equal, Exists, Filter, Not, Or
 from lookalike.catalog.items import Item
-from lookalike.catalog.store import Hit
+from lookalike.catalog.store import Hit, IndexSettings
+from lookalike.catalog.wire import settings_of_texts
 from lookalike.cli import main
 from lookalike.cli.catalogue import opening, watching
 from lookalike.cli.catalogue.page import Shown, results_page
 from lookalike.cli.catalogue.tables import plain
 from lookalike.cli.catalogue.watching import plain_line
-from lookalike.errors import FilterInvalid
+from lookalike.errors import FilterInvalid, SettingInvalid
 from tests.catalog.colours import ColourEncoder
 from tests.catalog.shop import make_shop, picture, row, write_feed
 
@@ -148,6 +149,10 @@ def test_collections_are_listed_shown_moved_saved_and_dropped(
     assert [one["name"] for one in run("collections", "list", "--json").json] == ["shop"]
     assert "colour (keyword), price (integer)" in run("collections", "show", "shop").out
 
+    configured = run("collections", "configure", "shop", "ef=200", "attributes=colour")
+    assert "ef=200" in configured.out
+    assert "attributes=('colour',)" in run("collections", "show", "shop").out
+
     exported, saved = tmp_path / "shop.parquet", tmp_path / "shop.snapshot"
     assert "12 items" in run("collections", "export", "shop", exported).out
     assert "12 items" in run("collections", "import", "copy", exported).out
@@ -179,6 +184,7 @@ def test_collections_are_listed_shown_moved_saved_and_dropped(
         (("index", ".", "--map", "x=y"), "FIELD=COLUMN"),
         (("collections", "show", "nowhere"), "no collection"),
         (("collections", "import", "x", "nowhere.parquet"), "no such file"),
+        (("index", "nowhere.csv", "--split", "x"), "COLUMN=SEPARATOR"),
         (("collections", "list", "--url", "shop"), "http://"),
         (("collections", "list", "--url", "http://127.0.0.1:9"), "is `lookalike serve` running"),
     ],
@@ -247,6 +253,16 @@ def test_what_a_catalogue_says_can_neither_be_markup_nor_move_the_cursor() -> No
 )
 def test_conditions_as_people_type_them(text: str, means: Filter) -> None:
     assert parse_conditions([text]) == means
+
+
+def test_index_settings_as_people_type_them() -> None:
+    before = IndexSettings(m=32)
+    after = settings_of_texts(before, ["quantization=scalar", "attributes=a,b"])
+    assert (after.m, after.quantization, after.attributes) == (32, "scalar", ("a", "b"))
+    assert settings_of_texts(after, ["attributes=default"]).attributes is None
+    for wrong in ("m", "m=x", "m=1", "what=1", "quantization=int4"):
+        with pytest.raises(SettingInvalid):
+            settings_of_texts(before, [wrong])
 
 
 def test_several_conditions_must_all_hold_and_wrong_ones_are_refused() -> None:

@@ -4,6 +4,7 @@ The store of a folder belongs to one process. Where that is `lookalike serve`, e
 
     GET    /collections                              {"collections": [facts]}
     GET    /collections/{name}                       facts
+    PUT    /collections/{name}                       {"settings": {...}}; made if it isn't there
     DELETE /collections/{name}
     POST   /collections/{name}/items                 NDJSON; {"results": [{"id", "status", "code"?, "detail"?}]}
     GET    /collections/{name}/items?after=&limit=   {"ids": [...], "next": "..." or null}
@@ -111,6 +112,11 @@ class RemoteCatalog:
     def facts(self, name: str) -> CollectionFacts:
         """What is known of one."""
         return wire.facts_of_json(self._json("GET", _at(name)))
+
+    def configure(self, name: str, settings: IndexSettings) -> CollectionFacts:
+        """Change the index settings."""
+        self._json("PUT", _at(name), json={"settings": settings.model_dump(mode="json")})
+        return self.facts(name)
 
     def drop(self, name: str) -> None:
         """Remove the collection with all that is in it."""

@@ -1,14 +1,17 @@
 """Items, hits and collections as JSON, one way for HTTP and the command line's `--json`."""
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
+
+from pydantic import ValidationError
 
 from lookalike.catalog.attributes import Kind
 from lookalike.catalog.filters import And, AnyOf, Between, Equal, Exists, Filter, Not, Or
 from lookalike.catalog.items import Item
 from lookalike.catalog.queries import Query
 from lookalike.catalog.store import CollectionFacts, Hit, IndexSettings, IndexState, Recommend
+from lookalike.errors import SettingInvalid
 
 Json = dict[str, Any]
 
@@ -86,6 +89,26 @@ def facts_of_json(data: Mapping[str, Any]) -> CollectionFacts:
         attributes={name: Kind(kind) for name, kind in data["attributes"].items()},
         bytes_on_disk=data.get("bytes_on_disk"),
     )
+
+
+def settings_of_texts(before: IndexSettings, pairs: Iterable[str]) -> IndexSettings:
+    """The settings with some changed, as people type them: `m=32`, `attributes=colour,price`.
+
+    Raises SettingInvalid.
+    """
+    changed: Json = {}
+    for pair in pairs:
+        name, equals, text = pair.partition("=")
+        if not equals or name not in IndexSettings.model_fields:
+            known = ", ".join(IndexSettings.model_fields)
+            raise SettingInvalid(pair, f"is not NAME=VALUE with a name of {known}")
+        listed = text.split(",") if text != "default" else None
+        changed[name] = listed if name == "attributes" else text
+    try:
+        return IndexSettings.model_validate({**before.model_dump(), **changed})
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise SettingInvalid(str(first["loc"][0]), str(first["msg"]).lower()) from None
 
 
 def filter_json(filter: Filter | None) -> Json:  # noqa: A002 (the field's word)

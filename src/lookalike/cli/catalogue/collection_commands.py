@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from lookalike.catalog.reindex import Moved
-from lookalike.catalog.wire import facts_json
+from lookalike.catalog.wire import facts_json, settings_of_texts
 from lookalike.cli.catalogue import options
 from lookalike.cli.catalogue.opening import open_catalog
 from lookalike.cli.catalogue.tables import COLLECTIONS, collection_rows, fact_lines
@@ -17,6 +17,7 @@ from lookalike.cli.options import JsonOption, ModelOption
 
 LIST_EXAMPLES = ["lookalike collections list"]
 SHOW_EXAMPLES = ["lookalike collections show shop"]
+CONFIGURE_EXAMPLES = ["lookalike collections configure shop quantization=scalar ef=200"]
 DROP_EXAMPLES = ["lookalike collections drop old --yes"]
 EXPORT_EXAMPLES = ["lookalike collections export shop shop.parquet"]
 IMPORT_EXAMPLES = ["lookalike collections import shop shop.parquet"]
@@ -54,6 +55,22 @@ def show_collection(
         print_json(facts_json(facts))
     else:
         typer.echo("\n".join(fact_lines(facts)))
+
+
+def configure_collection(
+    name: Name,
+    settings: Annotated[
+        list[str], typer.Argument(help="m=32, quantization=scalar, ...", metavar="NAME=VALUE...")
+    ],
+    data: options.Data = None,
+    url: options.Url = None,
+) -> None:
+    """Change how a collection is indexed. What changes the index itself begins a new one."""
+    with open_catalog(data, url) as catalog:
+        before = catalog.facts(name).settings
+        facts = catalog.configure(name, settings_of_texts(before, settings))
+        catalog.build_index(name)
+    typer.echo(", ".join(f"{k}={v}" for k, v in facts.settings.model_dump().items()))
 
 
 def drop_collection(
@@ -110,15 +127,25 @@ def reindex_collection(
     skip_failed: Annotated[
         bool, typer.Option("--skip-failed", help="Leave behind what can't be encoded any more.")
     ] = False,
+    language: Annotated[
+        str | None,
+        typer.Option(
+            help="Of BM25's stemming and stop words, or none: fixed otherwise.", metavar="NAME"
+        ),
+    ] = None,
     report: options.Report = None,
     data: options.Data = None,
     url: options.Url = None,
 ) -> None:
     """Move a collection to another model, while it goes on being searched with the old one."""
     with open_catalog(data, url, model) as catalog, stopping() as stop:
+        settings = None
+        if language is not None:
+            settings = settings_of_texts(catalog.facts(name).settings, [f"language={language}"])
         with progress("reindexing") as watch:
             moved = catalog.reindex(
                 name,
+                settings=settings,
                 allow_urls=allow_urls,
                 skip_failed=skip_failed,
                 observer=lambda m: watch(m.done, m.items, _failures(m)),
@@ -169,6 +196,7 @@ def _failures(moved: Moved) -> str:
 COMMANDS: tuple[tuple[str, Callable[..., None], list[str]], ...] = (
     ("list", list_collections, LIST_EXAMPLES),
     ("show", show_collection, SHOW_EXAMPLES),
+    ("configure", configure_collection, CONFIGURE_EXAMPLES),
     ("drop", drop_collection, DROP_EXAMPLES),
     ("export", export_collection, EXPORT_EXAMPLES),
     ("import", import_collection, IMPORT_EXAMPLES),
