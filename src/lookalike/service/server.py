@@ -20,6 +20,22 @@ KEEP_ALIVE_SECONDS = 75
 """Longer than the minute after which proxies let go of idle connections, so that they do it first."""
 
 
+def _listener(host: str, port: int) -> socket.socket:
+    """A listening socket. Raises OSError."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # The protocol is named so that asyncio recognises TCP and turns Nagle's algorithm off: an answer's body
+    # would wait 40 ms for the client to acknowledge its headers.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(2048)
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
 class _Server(uvicorn.Server):
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -44,8 +60,7 @@ def serve(settings: Settings, load: LoadEncoder = load_encoder) -> None:
     logs.configure(settings)
     app = create_app(settings, load)
     host = bind_address(settings)
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.create_server((host, settings.port), family=family, backlog=2048) as listener:
+    with _listener(host, settings.port) as listener:
         port = listener.getsockname()[1]
         shown = f"[{host}]" if ":" in host else host
         url = f"http://{shown}:{port}"
