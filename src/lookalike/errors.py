@@ -515,6 +515,16 @@ class ReindexIncomplete(CatalogueError):
         )
 
 
+class ItemRefused(CatalogueError):
+    """The service could not store an item; `said` is its own error code."""
+
+    code = "item_refused"
+
+    def __init__(self, id: str, said: str, reason: str) -> None:  # noqa: A002 (the item's own word)
+        self.id, self.said, self.reason = id, said, reason
+        super().__init__(f"item {id!r}: {reason}")
+
+
 class ServiceUnreachable(CatalogueError):
     """No Lookalike service answers at the URL."""
 

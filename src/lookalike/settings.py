@@ -134,10 +134,14 @@ class Settings(BaseSettings):
         100_000, description="Characters of one text; beyond: 422."
     )
     max_items: Annotated[int, Field(gt=0)] = Field(
-        100_000, description="Items that one request may send to a collection; beyond, they are refused."
+        100_000,
+        description="Items that one request may send to a collection; beyond, they are refused.",
     )
     max_hits: Annotated[int, Field(gt=0, le=10_000)] = Field(
         1000, description="The largest `limit` of a search."
+    )
+    api_key: str | None = Field(
+        None, description="The key that commands with `--url` send to the service.", repr=False
     )
     api_keys: str | None = Field(
         None,
@@ -150,7 +154,8 @@ class Settings(BaseSettings):
     open_health: bool = Field(True, description="Health and readiness need no key.")
     open_metrics: bool = Field(True, description="Metrics need no key.")
     cors_origins: str = Field(
-        "", description="Origins whose pages may call the service, separated by commas; none unless set."
+        "",
+        description="Origins whose pages may call the service, separated by commas; none unless set.",
     )
     allowed_hosts: str = Field(
         "",
@@ -161,7 +166,9 @@ class Settings(BaseSettings):
         "",
         description="Further names of the model that clients may ask for, separated by commas; `*`: any.",
     )
-    fetch_urls: bool = Field(False, description="Fetch pictures by URL, from public addresses only.")
+    fetch_urls: bool = Field(
+        False, description="Fetch pictures by URL, from public addresses only."
+    )
     catalogue: bool = Field(True, description="Serve collections; without, only embeddings.")
     log_format: Literal["auto", "json", "human"] = Field(
         "auto", description="`auto`: for people on a terminal, else JSON."

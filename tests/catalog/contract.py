@@ -20,7 +20,7 @@ from lookalike.catalog.filters import parse_filter
 from lookalike.catalog.pictures import BytesPicture, UrlPicture
 from lookalike.catalog.queries import Query, QueryPart
 from lookalike.catalog.sources import Entry
-from lookalike.catalog.store import Recommend
+from lookalike.catalog.store import IndexSettings, Recommend
 from lookalike.errors import CollectionMissing, LookalikeError
 
 
@@ -40,7 +40,11 @@ class Posted:
             picture: BytesPicture | UrlPicture | None = None
             if (image := row.pop("image", None)) is not None:
                 url = image.startswith("http")
-                picture = UrlPicture(image) if url else BytesPicture(base64.b64decode(image))
+                picture = (
+                    UrlPicture(image)
+                    if url
+                    else BytesPicture(base64.b64decode(image.removeprefix("data:;base64,")))
+                )
             item = wire.item_of_json({**row, "image": picture.reference if picture else None})
             yield Entry(str(number), item, picture)
 
@@ -62,6 +66,10 @@ class Contract:
                 return {"collections": [wire.facts_json(one) for one in catalog.collections()]}
             case "GET", [name]:
                 return wire.facts_json(catalog.facts(name))
+            case "PUT", [name]:
+                settings = IndexSettings(**json.loads(body)) if body else None
+                facts = catalog.ensure(name, settings)
+                return wire.facts_json(catalog.configure(name, settings) if settings else facts)
             case "DELETE", [name]:
                 return catalog.drop(name)
             case "POST", [name, "items"]:
@@ -75,16 +83,12 @@ class Contract:
                             d.where: {
                                 "id": d.id,
                                 "status": d.status,
-                                **(
-                                    {"code": d.error.code, "detail": str(d.error)}
-                                    if d.error
-                                    else {}
-                                ),
+                                "error": d.error and {"code": d.error.code, "detail": str(d.error)},
                             }
                         }
                     ),
                 )
-                return {"results": [results[str(number)] for number in range(len(rows))]}
+                return {"items": [results[str(number)] for number in range(len(rows))]}
             case "GET", [name, "items"]:
                 page = catalog.store.scroll_digests(name, after=query.get("after"), limit=5)
                 return {"ids": [one for one, _ in page.digests], "next": page.next}

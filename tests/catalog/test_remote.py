@@ -1,13 +1,16 @@
 """The client of a running service, against a small server that speaks the contract over a real catalogue."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
+from fastapi import FastAPI
 from tests.catalog.colours import ColourEncoder
 from tests.catalog.contract import Contract, serving
 from tests.catalog.shop import make_shop, picture, row, write_feed
+from tests.service.conftest import app, bundle, listening
 
 from lookalike.catalog.catalog import Catalog
 from lookalike.catalog.conditions import parse_conditions
@@ -27,10 +30,12 @@ from lookalike.catalog.ingest import IngestOptions, IngestSummary
 from lookalike.catalog.queries import Query, QueryPart
 from lookalike.catalog.remote import RemoteCatalog
 from lookalike.catalog.sources import open_source
-from lookalike.catalog.store import Recommend
+from lookalike.catalog.store import IndexSettings, Recommend
 from lookalike.catalog.wire import filter_json
 from lookalike.cli import main
 from lookalike.errors import CollectionMissing, ServiceRefused, ServiceUnreachable, SettingInvalid
+
+__all__ = ["app", "bundle"]  # fixtures of the service's tests
 
 
 @pytest.fixture
@@ -117,6 +122,8 @@ def test_everything_that_a_catalogue_can_do_it_can_do_from_afar(
     ):
         assert remote.search("shop", query) == contract.catalog.search("shop", query)
     liked = Recommend(("sku-0",), ("sku-1",), limit=3, filter=condition)
+    settings = IndexSettings(ef=200)
+    assert remote.configure("shop", settings).settings == settings
     assert remote.recommend("shop", liked) == contract.catalog.recommend("shop", liked)
     assert remote.facet("shop", "colour") == contract.catalog.facet("shop", "colour")
     pairs = list(remote.duplicates("shop", threshold=0.9))
@@ -176,6 +183,75 @@ def test_what_is_no_service_is_told_from_one_that_is_not_there(tmp_path: Path) -
         RemoteCatalog("http://127.0.0.1:9", tmp_path).collections()
     with pytest.raises(SettingInvalid):
         RemoteCatalog("ftp://x", tmp_path)
+
+
+def test_a_service_without_a_route_says_so_and_nothing_is_pruned_then(tmp_path: Path) -> None:
+    def service(request: httpx.Request) -> httpx.Response:
+        if request.method == "POST":
+            items = [
+                {"id": json.loads(x)["id"], "status": "added"} for x in request.read().splitlines()
+            ]
+            return httpx.Response(200, json={"items": items})
+        return httpx.Response(200 if request.method == "PUT" else 404, json={})
+
+    remote = RemoteCatalog("http://x", tmp_path, transport=httpx.MockTransport(service))
+    with pytest.raises(ServiceRefused, match="no route for this"):
+        list(remote.duplicates("shop", threshold=0.9))
+    summary = index(remote, make_shop(tmp_path, 3), prune=True)
+    assert summary.tally.added == 3
+    assert "no route for this" in (summary.not_pruned or "")
+
+
+def test_a_busy_service_is_waited_for_and_keys_are_sent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waited: list[float] = []
+    monkeypatch.setattr("lookalike.catalog.remote.time.sleep", waited.append)
+    seen: list[str | None] = []
+
+    def service(request: httpx.Request) -> httpx.Response:
+        seen.append(request.headers.get("authorization"))
+        if len(seen) < 3:
+            return httpx.Response(429, headers={"retry-after": "7"} if len(seen) == 1 else {})
+        return httpx.Response(200, json={"collections": []})
+
+    transport = httpx.MockTransport(service)
+    remote = RemoteCatalog("http://x", tmp_path, api_key="secret", transport=transport)
+    assert remote.collections() == []
+    assert waited == [7.0, 1.0]
+    assert seen == ["Bearer secret"] * 3
+
+
+def test_the_real_service_answers_as_the_client_expects(
+    app: FastAPI, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    feed = make_shop(tmp_path, 8)
+    (tmp_path / "pictures" / "3.png").write_bytes(b"broken")
+    with listening(app) as url, RemoteCatalog(url, tmp_path / "client") as remote:
+        first = index(remote, feed)
+        assert (first.tally.added, first.tally.failed) == (7, 1)
+        assert "image_unreadable" in first.report.read_text()
+        assert index(remote, feed).tally.unchanged == 7
+        assert remote.facts("shop").items == 7
+        assert [facts.name for facts in remote.collections()] == ["shop"]
+        assert remote.configure("shop", IndexSettings(ef=200)).settings.ef == 200
+        condition = parse_conditions(["colour!=red"])
+        parts = (QueryPart(image=picture(5)), QueryPart(text="white", weight=0.1))
+        hits = remote.search("shop", Query(parts, limit=3, filter=condition))
+        assert hits[0].id == "sku-5"
+        assert all(hit.item.attributes["colour"] != "red" for hit in hits)
+        assert (
+            remote.search("shop", Query((QueryPart(text="n4"),), target="hybrid"))[0].id == "sku-4"
+        )
+        liked = Recommend(("sku-0",), ("sku-1",), limit=3)
+        assert "sku-0" not in [hit.id for hit in remote.recommend("shop", liked)]
+        assert remote.thumbnail("shop", "sku-1") is not None
+        assert remote.thumbnail("shop", "sku-99") is None
+        remote.delete("shop", ["sku-1"])
+        assert remote.facts("shop").items == 6
+        with pytest.raises(CollectionMissing, match="nowhere"):
+            remote.facts("nowhere")
+        remote.drop("shop")
 
 
 def test_a_download_that_breaks_off_leaves_the_file_that_was_there(tmp_path: Path) -> None:

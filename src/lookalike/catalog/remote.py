@@ -4,17 +4,20 @@ The store of a folder belongs to one process. Where that is `lookalike serve`, e
 
     GET    /collections                              {"collections": [facts]}
     GET    /collections/{name}                       facts
-    PUT    /collections/{name}                       {"settings": {...}}; made if it isn't there
+    PUT    /collections/{name}                       index settings or nothing; made if it isn't there
     DELETE /collections/{name}
-    POST   /collections/{name}/items                 NDJSON; {"results": [{"id", "status", "code"?, "detail"?}]}
-    GET    /collections/{name}/items?after=&limit=   {"ids": [...], "next": "..." or null}
+    POST   /collections/{name}/items                 NDJSON; {"items": [{"id", "status", "error"?}], ...}
     DELETE /collections/{name}/items/{id}
     GET    /collections/{name}/items/{id}/image      the thumbnail
     POST   /collections/{name}/search, /recommend    {"hits": [{"id", "score", "item"}], "took_ms"}
+
+For these a service may have routes, and without them says that it hasn't:
+
+    GET    /collections/{name}/items?after=&limit=   {"ids": [...], "next": "..." or null}: to prune
     GET    /collections/{name}/facets/{attribute}    {"values": [{"value", "count"}]}
     GET    /collections/{name}/duplicates            NDJSON of {"first", "second", "score"}
     POST   /collections/{name}/reindex               NDJSON of how far it is, the last line how it ended
-    GET    /collections/{name}/export, /snapshot     a file
+    GET    /collections/{name}/export, /snapshot     a file, and the count of items as x-items
     PUT    /collections/{name}/import, /snapshot     a file; {"items": 5}
 
 Errors are problem documents (RFC 9457). The service encodes, so no model is loaded here.
@@ -55,6 +58,7 @@ from lookalike.catalog.store import (
 from lookalike.errors import (
     CollectionMissing,
     DuplicateId,
+    ItemRefused,
     LookalikeError,
     PruneRefused,
     ServiceRefused,
@@ -70,6 +74,8 @@ SEND_BYTES = 16 * 2**20
 
 _TIMEOUT = httpx.Timeout(60.0, connect=5.0)
 _CHUNK = 2**20
+_PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0)
+"""Seconds to wait when the service has too much to do and doesn't say for how long."""
 
 
 class RemoteCatalog:
@@ -84,6 +90,7 @@ class RemoteCatalog:
         data: Path,
         *,
         model: str | None = None,
+        api_key: str | None = None,
         max_image_bytes: int = 20 * 2**20,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
@@ -91,7 +98,12 @@ class RemoteCatalog:
             raise SettingInvalid("--url", f"{url!r} doesn't begin with http:// or https://")
         self._url, self._data = url.rstrip("/"), data
         self._model, self._max_image_bytes = model, max_image_bytes
-        self._http = httpx.Client(base_url=self._url, timeout=_TIMEOUT, transport=transport)
+        self._http = httpx.Client(
+            base_url=self._url,
+            timeout=_TIMEOUT,
+            transport=transport,
+            headers={"authorization": f"Bearer {api_key}"} if api_key else {},
+        )
 
     def close(self) -> None:
         """Close the connections."""
@@ -115,8 +127,9 @@ class RemoteCatalog:
 
     def configure(self, name: str, settings: IndexSettings) -> CollectionFacts:
         """Change the index settings."""
-        self._json("PUT", _at(name), json={"settings": settings.model_dump(mode="json")})
-        return self.facts(name)
+        return wire.facts_of_json(
+            self._json("PUT", _at(name), json=settings.model_dump(mode="json"))
+        )
 
     def drop(self, name: str) -> None:
         """Remove the collection with all that is in it."""
@@ -140,7 +153,9 @@ class RemoteCatalog:
     ) -> IngestSummary:
         """Send sources to the service, which skips what it has. URLs are left for it to fetch, if it may."""
         if settings is not None:
-            self._json("PUT", _at(name), json={"settings": settings.model_dump(mode="json")})
+            self.configure(name, settings)
+        else:
+            self._json("PUT", _at(name))  # made if it isn't there
         with FailureReport(report or self._data / "reports" / f"{name}.jsonl") as failures:
             reader = PictureReader(self._max_image_bytes, None, inside)
             return _Sending(
@@ -156,7 +171,7 @@ class RemoteCatalog:
             content=body.encode(),
             headers={"content-type": "application/x-ndjson"},
         )
-        results: list[dict[str, Any]] = answer["results"]
+        results: list[dict[str, Any]] = answer["items"]
         return results
 
     def ids(self, name: str) -> Iterator[list[str]]:
@@ -329,7 +344,11 @@ class RemoteCatalog:
 
     def _json(self, method: str, path: str, **request: Any) -> Any:
         with self._talking():
-            answer = self._http.request(method, path, **request)
+            for pause in (*_PAUSES, None):
+                answer = self._http.request(method, path, **request)
+                if answer.status_code != httpx.codes.TOO_MANY_REQUESTS or pause is None:
+                    break
+                time.sleep(_retry_after(answer) or pause)
             self._check(answer)
             if not answer.content:
                 return {}
@@ -371,8 +390,21 @@ class RemoteCatalog:
             problem = {}
         if problem.get("code") == CollectionMissing.code:
             raise CollectionMissing(str(problem.get("name")), problem.get("known") or ())
+        if answer.status_code in _NO_ROUTE and problem.get("code") in (None, *_NO_ROUTE_CODES):
+            reason = "it has no route for this; stop it, and run the command on its machine, without --url"
+            raise ServiceRefused(self._url, answer.status_code, reason)
         reason = problem.get("detail") or problem.get("title") or answer.reason_phrase
         raise ServiceRefused(self._url, answer.status_code, str(reason))
+
+
+_NO_ROUTE = frozenset({httpx.codes.NOT_FOUND, httpx.codes.METHOD_NOT_ALLOWED})
+_NO_ROUTE_CODES = ("not_found", "method_not_allowed")
+
+
+def _retry_after(answer: httpx.Response) -> float | None:
+    """Seconds, at most half a minute, where the service says so."""
+    said = answer.headers.get("retry-after", "")
+    return min(float(said), 30.0) if said.isdecimal() else None
 
 
 class _Sending:
@@ -450,15 +482,19 @@ class _Sending:
         except LookalikeError as error:
             self._reject(entry.where, item.id, error)
             return None
-        return entry, {**body, "image": base64.b64encode(data).decode()}
+        return entry, {**body, "image": "data:;base64," + base64.b64encode(data).decode()}
 
     def _send(self, batch: list[tuple[Entry, dict[str, Any]]]) -> None:
         results = self._catalog.send(self._name, [item for _, item in batch])
         for (entry, _), result in zip(batch, results, strict=True):
             status = result["status"]
             if status == "failed":
-                detail = str(result.get("detail"))
-                self._reject(entry.where, entry.item.id, ServiceRefused(self._name, 422, detail))
+                error = result.get("error") or {}
+                self._reject(
+                    entry.where,
+                    entry.item.id,
+                    ItemRefused(entry.item.id, str(error.get("code")), str(error.get("detail"))),
+                )
                 continue
             self._tally = replace(self._tally, **{status: getattr(self._tally, status) + 1})
             self._on_done(Done(entry.where, entry.item.id, status))
@@ -474,12 +510,18 @@ class _Sending:
             return f"{self._unidentified:,} rows have no readable id"
         if not len(self._seen):
             raise PruneRefused(f"the source is empty, which would empty {self._name!r} too")
+        try:
+            self._remove_unseen()
+        except ServiceRefused as error:
+            return str(error)
+        return None
+
+    def _remove_unseen(self) -> None:
         for ids in self._catalog.ids(self._name):
             stay = self._seen.among(ids) | self._spared.among(ids)
             gone = [one for one, stays in zip(ids, stay, strict=True) if not stays]
             self._catalog.delete(self._name, gone)
             self._tally = replace(self._tally, pruned=self._tally.pruned + len(gone))
-        return None
 
 
 def _at(name: str) -> str:

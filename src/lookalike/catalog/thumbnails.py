@@ -17,6 +17,8 @@ from pathlib import Path
 
 from PIL import Image
 
+from lookalike.catalog.store import check_name
+
 SIDE = 256
 QUALITY = 80
 METHOD = 0
@@ -47,9 +49,9 @@ class Thumbnails:
         self._folder = folder
 
     def path(self, collection: str, id: str) -> Path:  # noqa: A002 (the item's own word)
-        """Where the item's thumbnail is, or would be."""
+        """Where the item's thumbnail is, or would be. Raises CollectionNameInvalid, which `..` would be."""
         name = blake2b(id.encode(), digest_size=16).hexdigest()
-        return self._folder / collection / name[:3] / f"{name[3:]}.webp"
+        return self._folder / check_name(collection) / name[:3] / f"{name[3:]}.webp"
 
     def has(self, collection: str, id: str) -> bool:  # noqa: A002
         return self.path(collection, id).exists()
@@ -84,7 +86,7 @@ class Thumbnails:
 
     def drop(self, collection: str) -> None:
         """Remove all of a collection."""
-        shutil.rmtree(self._folder / collection, ignore_errors=True)
+        shutil.rmtree(self._folder / check_name(collection), ignore_errors=True)
 
     def sweep(self, collection: str) -> None:
         """Remove what writers that were killed have left."""

@@ -154,6 +154,7 @@ def search_json(query: Query) -> Json:
         "offset": query.offset,
         "filter": filter_json(query.filter),
         "diversity": query.diversity,
+        # not part of the contract: a service that doesn't know it must say so, not pass over it
         **({"threshold": query.threshold} if query.threshold is not None else {}),
     }
 
@@ -164,8 +165,8 @@ def recommend_json(recommend: Recommend) -> Json:
         "positive": list(recommend.positive),
         "negative": list(recommend.negative),
         "target": recommend.target,
-        "strategy": recommend.strategy,
         "limit": recommend.limit,
         "offset": recommend.offset,
         "filter": filter_json(recommend.filter),
+        **({"strategy": recommend.strategy} if recommend.strategy != "average" else {}),
     }

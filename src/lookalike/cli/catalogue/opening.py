@@ -21,7 +21,11 @@ def open_catalog(data: Path | None, url: str | None, model: str | None = None) -
     settings = settings.model_copy(update={k: v for k, v in changed.items() if v is not None})
     if url is not None:
         return RemoteCatalog(
-            url, settings.data, model=model, max_image_bytes=settings.max_image_bytes
+            url,
+            settings.data,
+            model=model,
+            api_key=settings.api_key,
+            max_image_bytes=settings.max_image_bytes,
         )
     return Catalog.open(settings, lambda: _load(settings))
 
