@@ -28,7 +28,7 @@ demo: $(VENV)/runtime.stamp  ## see it work
 	@$(BIN)/lookalike demo
 
 test: lint typecheck  ## everything that CI checks
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 lint: $(VENV)/dev.stamp  ## style
 	@$(BIN)/ruff check --quiet . && $(BIN)/ruff format --quiet --check .
