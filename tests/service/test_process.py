@@ -190,7 +190,17 @@ def not_http(served: Served, client: httpx.Client) -> bool:
     return True
 
 
-POISON = (broken, huge, too_long, slow, cancelled, not_http)
+def half_a_stream(served: Served, client: httpx.Client) -> bool:
+    line = json.dumps({"id": "kept", "title": "whole", "attributes": {}}).encode() + b"\n"
+    head = (
+        b"POST /collections/a/items HTTP/1.1\r\nhost: localhost\r\n"
+        b"content-type: application/x-ndjson\r\ncontent-length: 9999\r\n\r\n"
+    )
+    raw(served, head + line + b'{"id": "torn", "ti', wait=0.2).close()
+    return True
+
+
+POISON = (half_a_stream, broken, huge, too_long, slow, cancelled, not_http)
 
 
 def good(client: httpx.Client, number: int) -> bool:
@@ -249,10 +259,13 @@ def test_soak_in_which_a_tenth_is_poison(served: Served) -> None:
     assert counts["poison"] > 5
     assert resident(served) - warm < 30e6
     assert httpx.get(f"{served.url}/healthz").json() == {"status": "alive"}
-    until = time.monotonic() + 5
+    until = time.monotonic() + 10
     while 'queue_items{tower="image"} 0.0' not in httpx.get(f"{served.url}/metrics").text:
         assert time.monotonic() < until, "what was cancelled still waits"
         time.sleep(0.05)
+    while httpx.get(f"{served.url}/collections/a/items/kept").status_code != 200:
+        assert time.monotonic() < until, "the whole item of a torn stream is not stored"
+    assert httpx.get(f"{served.url}/collections/a/items/torn").status_code == 404
     unforeseen = [line for line in served.lines() if line["level"] == "error"]
     assert not unforeseen
 

@@ -3,6 +3,7 @@
 import asyncio
 import contextvars
 import math
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -117,16 +118,18 @@ class Threads:
         self._name, self._threads, self._most = name, threads, threads + waiting
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix=name)
         self._busy = 0
+        self._lock = threading.Lock()
         self._seconds = 0.05
 
     def submit(
         self, call: Call, function: Callable[[], Result], *, detached: bool = False
     ) -> "Future[Result]":
         """Begin, in the call's context unless `detached`. Raises QueueFull."""
-        if self._busy >= self._most:
-            retry = math.ceil(self._busy / self._threads * self._seconds)
-            raise QueueFull(self._name, max(1, min(60, retry)))
-        self._busy += 1
+        with self._lock:
+            if self._busy >= self._most:
+                retry = math.ceil(self._busy / self._threads * self._seconds)
+                raise QueueFull(self._name, max(1, min(60, retry)))
+            self._busy += 1
         began = time.monotonic()
         context = contextvars.Context() if detached else contextvars.copy_context()
 
@@ -147,5 +150,6 @@ class Threads:
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     def _done(self, seconds: float) -> None:
-        self._busy -= 1
-        self._seconds = 0.8 * self._seconds + 0.2 * seconds
+        with self._lock:
+            self._busy -= 1
+            self._seconds = 0.8 * self._seconds + 0.2 * seconds

@@ -45,6 +45,11 @@ async def embed_pictures(service: Service, given: Sequence[str | inputs.Sized]) 
     return await calls.answer(call, batcher.images(sized, deadline=call.deadline))
 
 
+async def nothing() -> Answer:
+    """The answer to a request for nothing."""
+    return Answer([])
+
+
 def errors_of(answer: Answer) -> list[dict[str, Any]]:
     """What is wrong with single pictures. Raises AllFailed where that is all of them."""
     errors = [

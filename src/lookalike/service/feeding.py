@@ -15,8 +15,8 @@ from lookalike.errors import LookalikeError, RowInvalid
 MAX_LINE = 32 * 2**20
 """Bytes of a line: a picture of 20 MiB as a data URI, and then some."""
 
-AHEAD = 8
-"""Pieces of a stream that wait for ingest; then the client waits."""
+AHEAD_BYTES = 4 * 2**20
+"""Of a stream that wait for ingest; then the client waits."""
 
 _OWN = frozenset({"id", "image", "title", "description", "attributes"})
 
@@ -89,8 +89,9 @@ class LineSource:
     def __init__(self, most: int) -> None:
         self._most = most
         self._lines: queue.SimpleQueue[list[bytes] | None] = queue.SimpleQueue()
-        self._room = asyncio.Semaphore(AHEAD)
         self._loop = asyncio.get_running_loop()
+        self._room = asyncio.Event()
+        self._ahead = 0
 
     def total(self) -> int | None:
         """Nobody knows."""
@@ -98,7 +99,10 @@ class LineSource:
 
     async def put(self, lines: list[bytes]) -> None:
         """Wait for room, and hand over."""
-        await self._room.acquire()
+        while self._ahead > AHEAD_BYTES:
+            self._room.clear()
+            await self._room.wait()
+        self._ahead += sum(map(len, lines))
         self._lines.put(lines)
 
     def end(self) -> None:
@@ -117,7 +121,11 @@ class LineSource:
                 else:
                     yield _entry(line, index)
                 index += 1
-            self._loop.call_soon_threadsafe(self._room.release)
+            self._loop.call_soon_threadsafe(self._taken, sum(map(len, lines)))
+
+    def _taken(self, size: int) -> None:
+        self._ahead -= size
+        self._room.set()
 
 
 def _entry(line: bytes, index: int) -> Entry | Rejected:

@@ -3,15 +3,21 @@
 https://platform.openai.com/docs/api-reference/embeddings
 """
 
+import asyncio
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from lookalike.encoder.batcher import Answer
 from lookalike.errors import ModelNotServed, RequestInvalid
 from lookalike.service.api import OrjsonRoute, ServiceDep, problems
-from lookalike.service.embedding import Vector, embed_pictures, embed_texts, vectors_of
+from lookalike.service.embedding import (
+    Vector,
+    embed_pictures,
+    embed_texts,
+    nothing,
+    vectors_of,
+)
 from lookalike.service.problems import Problem, register
 from lookalike.service.responses import EncodingFormat, Json
 from lookalike.service.responses import embedding as encoded
@@ -135,9 +141,9 @@ async def embeddings(body: EmbeddingsRequest, service: Service) -> dict[str, Any
     given = [body.input] if isinstance(body.input, str) else body.input
     texts, pictures = _sorted_by_kind(given, body.modality)
     vectors: list[Vector | None] = [None] * len(given)
-    text_answer = await embed_texts(service, list(texts.values())) if texts else Answer([])
-    picture_answer = (
-        await embed_pictures(service, list(pictures.values())) if pictures else Answer([])
+    text_answer, picture_answer = await asyncio.gather(
+        embed_texts(service, list(texts.values())) if texts else nothing(),
+        embed_pictures(service, list(pictures.values())) if pictures else nothing(),
     )
     for places, answer in ((list(texts), text_answer), (list(pictures), picture_answer)):
         for place, vector in zip(places, vectors_of(answer), strict=True):

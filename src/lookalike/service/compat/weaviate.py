@@ -9,10 +9,9 @@ from typing import Any
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict
 
-from lookalike.encoder.batcher import Answer
 from lookalike.errors import NotReady
 from lookalike.service.api import OrjsonRoute, ServiceDep, problems
-from lookalike.service.embedding import embed_pictures, embed_texts, vectors_of
+from lookalike.service.embedding import embed_pictures, embed_texts, nothing, vectors_of
 from lookalike.service.problems import Problem, register
 from lookalike.service.responses import Json
 
@@ -53,14 +52,10 @@ class Vectors(BaseModel):
 )
 async def vectorize(body: VectorizeRequest, service: ServiceDep) -> Response:
     texts, images = await asyncio.gather(
-        embed_texts(service, body.texts) if body.texts else _nothing(),
-        embed_pictures(service, body.images) if body.images else _nothing(),
+        embed_texts(service, body.texts) if body.texts else nothing(),
+        embed_pictures(service, body.images) if body.images else nothing(),
     )
     return Json({"textVectors": vectors_of(texts), "imageVectors": vectors_of(images)})
-
-
-async def _nothing() -> Answer:
-    return Answer([])
 
 
 @router.get("/meta", summary="What Weaviate shows of the model", responses=_PROBLEMS_OF_GET)

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import uuid
 from collections.abc import AsyncIterator
 from functools import partial
 from typing import Annotated, Any
@@ -9,6 +10,7 @@ from urllib.parse import unquote
 
 import orjson
 from fastapi import APIRouter, Depends, Path, Request, Response
+from starlette.requests import ClientDisconnect
 
 from lookalike.catalog.catalog import Catalog
 from lookalike.catalog.ingest import Done
@@ -16,6 +18,7 @@ from lookalike.catalog.items import Item
 from lookalike.catalog.sources import Source
 from lookalike.errors import (
     BodyTooSlow,
+    ClientGone,
     ItemMissing,
     MediaTypeUnsupported,
     RequestInvalid,
@@ -149,7 +152,7 @@ class _Ingest:
         return Json({"collection": self._name, **counts, "items": self._outcomes})
 
     def _run(self, source: Source) -> None:
-        report = self._service.settings.data / "reports" / f"request-{self._call.id[:64]}.jsonl"
+        report = self._service.settings.data / "reports" / f"request-{uuid.uuid4().hex}.jsonl"
         try:
             self._catalog.index(
                 self._name,
@@ -184,10 +187,11 @@ async def _stream(ingest: _Ingest, request: Request, service: Service) -> Respon
             if running.done():  # it failed: nobody takes what comes
                 put.cancel()
                 break
-    except BaseException:  # too large, too slow, or the client has gone in the middle of an item
+    except asyncio.CancelledError:  # the service is stopping
         ingest.stop.set()
         raise
     finally:
+        # also where the stream broke off: the items that were whole are taken in, and can be sent again
         source.end()
     return await ingest.finished(running)
 
@@ -202,6 +206,8 @@ async def _lines(request: Request, patience: float) -> AsyncIterator[list[bytes]
                 chunk = await anext(chunks, None)
         except TimeoutError:
             raise BodyTooSlow(patience) from None
+        except ClientDisconnect:
+            raise ClientGone from None
         ended = lines.end() if chunk is None else lines.feed(chunk)
         if ended:
             yield ended
