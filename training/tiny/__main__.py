@@ -22,7 +22,6 @@ from training.tiny.report import write_report
 from training.tiny.sources import Sources, image_classes
 from training.tiny.student import CONTEXT, make_student
 from training.tiny.training import Recipe
-from training.tiny.wordnet import WordNet
 
 
 def logit_scale(held: measure.HeldOut, words: measure.Words) -> float:
@@ -53,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options.work.mkdir(parents=True, exist_ok=True)
 
     sources = Sources(options.products)
-    wordnet = WordNet(sources.nouns)
+    wordnet = sources.wordnet()
     classes = image_classes(wordnet)
     print("1/5 the student of the text encoder", flush=True)
     student, texts, tokenizer, near = make_student(

@@ -90,11 +90,13 @@ def class_captions(
     for _ in range(count):
         draw, colour, before = rng.random(), None, ""
         if draw < 0.62:
-            name = str(rng.choice(kind.names[:3]))
+            name = str(rng.choice(kind.names, p=kind.name_weights))
         else:
-            # nearer ancestors more often
-            index = min(int(rng.exponential(1.6)), len(kind.ancestors) - 1)
-            name = kind.ancestors[index] if kind.ancestors else kind.names[0]
+            words, weights = (
+                kind.ancestors or kind.names,
+                kind.ancestor_weights or kind.name_weights,
+            )
+            name = str(rng.choice(words, p=weights))
         if not kind.animal and rng.random() < COLOURED:
             colour = before = str(rng.choice(palette))
         elif not kind.animal and rng.random() < 0.05:

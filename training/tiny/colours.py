@@ -12,8 +12,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+STEP = 2
+"""Every second pixel of every second row is looked at: a quarter of the work, and colour hardly changes."""
 CELL = 7
-"""Pixels of a cell's side."""
+"""Such pixels of a cell's side."""
 SOFTNESS = 0.006
 """Squared Oklab distance at which a prototype's share has fallen to 1/e of that of an exact one."""
 BORDER_CONTRAST = 0.012
@@ -84,14 +86,15 @@ class Grid:
 
     @property
     def border(self) -> Tensor:
-        """[side, side]: the outermost two rings of cells share a sum of 1."""
+        """[side, side]: the outermost ring of cells shares a sum of 1."""
         mask = torch.ones(self.side, self.side)
-        mask[2:-2, 2:-2] = 0
+        mask[1:-1, 1:-1] = 0
         return mask / mask.sum()
 
 
 def histogram(pixels: Tensor) -> Tensor:
     """Shares of the prototype colours [n, k] in the foreground of uint8 pixels [n, height, width, 3]."""
+    pixels = pixels[:, ::STEP, ::STEP]
     n, height, width, _ = pixels.shape
     cells = pixels.float().view(n, height // CELL, CELL, width // CELL, CELL, 3).mean((2, 4)) / 255
     lab, grid = oklab(cells), Grid(height // CELL)

@@ -115,9 +115,12 @@ class Graph:
         return model
 
 
-def _shares(g: Graph, planes: str, size: int) -> str:
-    """The graph's form of `colours.histogram`: [n, k] from float pixels 0..255 [n, 3, size, size]."""
-    grid, k = colours.Grid(size // colours.CELL), len(colours.PROTOTYPES)
+def _shares(g: Graph, size: int) -> str:
+    """The graph's form of `colours.histogram`: [n, k] from `pixels`."""
+    grid, k = colours.Grid(size // colours.STEP // colours.CELL), len(colours.PROTOTYPES)
+    begin, end, axes, step = ([0, 0], [size, size], [1, 2], [colours.STEP, colours.STEP])
+    few = g.op("Slice", "pixels", *(g.constant(v, np.int64) for v in (begin, end, axes, step)))
+    planes = g.op("Cast", g.op("Transpose", few, perm=[0, 3, 1, 2]), to=TensorProto.FLOAT)
     side = [colours.CELL, colours.CELL]
     cells = g.op("AveragePool", planes, kernel_shape=side, strides=side)
     rgb = g.op("Max", g.op("Mul", cells, g.constant(1 / 255)), g.constant(1e-4))
@@ -152,7 +155,6 @@ def _shares(g: Graph, planes: str, size: int) -> str:
 
 def _features(g: Graph, backbone: Backbone, scales: Scales, size: int) -> tuple[str, str, str, str]:
     """Pooled and early features, logits, and colour shares of `pixels`."""
-    planes = g.op("Transpose", g.op("Cast", "pixels", to=TensorProto.FLOAT), perm=[0, 3, 1, 2])
     # the normalised picture is the pixels themselves, read as 8-bit numbers with this step and zero
     step, zero = g.constant(1 / SCALE), g.constant(int(MEAN), np.uint8)
     x = g.op("DequantizeLinear", g.op("Transpose", "pixels", perm=[0, 3, 1, 2]), step, zero)
@@ -170,7 +172,7 @@ def _features(g: Graph, backbone: Backbone, scales: Scales, size: int) -> tuple[
     pooled = g.mean(x, [2, 3])
     weight, bias = backbone.classifier
     logits = g.linear(pooled, weight.numpy(), bias.numpy())
-    return pooled, g.op("Concat", *early, axis=1), logits, _shares(g, planes, size)
+    return pooled, g.op("Concat", *early, axis=1), logits, _shares(g, size)
 
 
 def feature_graph(backbone: Backbone, scales: Scales, size: int) -> onnx.ModelProto:

@@ -3,6 +3,7 @@
 All come from packages: see requirements.txt, and the Debian packages in README.md.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -21,6 +22,9 @@ class Sources:
     """Debian's `openclipart-png`."""
     nouns: Path = Path("/usr/share/wordnet/data.noun")
     """Debian's `wordnet-base`."""
+
+    def wordnet(self) -> WordNet:
+        return WordNet(self.nouns, self.nouns.with_name("cntlist.rev"))
 
     @property
     def minilm(self) -> Path:
@@ -43,17 +47,36 @@ class ImageClass:
     """Its synonyms, the usual one first."""
     ancestors: tuple[str, ...]
     """What it is a kind of, nearest first."""
+    name_weights: tuple[float, ...]
+    ancestor_weights: tuple[float, ...]
+    """How often each is said: usual words more often, and near ancestors more often than far ones."""
     animal: bool
 
 
 def image_classes(wordnet: WordNet) -> list[ImageClass]:
     """The classes in the order of the backbone's logits, which is that of their WordNet ids."""
     ids = Path(str(files("timm"))) / "data" / "_info" / "imagenet_synsets.txt"
-    return [
-        ImageClass(s.lemmas, tuple(wordnet.ancestors(s.offset)), s.file == "05")
-        for line in ids.read_text().split()
-        for s in [wordnet.synsets[line[1:]]]
-    ]
+    return [_class(wordnet, line[1:]) for line in ids.read_text().split()]
+
+
+def _class(wordnet: WordNet, offset: str) -> ImageClass:
+    synset = wordnet.synsets[offset]
+    ancestors = wordnet.ancestors(offset)
+
+    def weights(words: Sequence[str], fade: float) -> tuple[float, ...]:
+        raw = [
+            (1 + wordnet.usual(word, synset.file)) ** 0.5 * fade**level
+            for level, word in enumerate(words)
+        ]
+        return tuple(weight / sum(raw) for weight in raw)
+
+    return ImageClass(
+        synset.lemmas,
+        tuple(ancestors),
+        weights(synset.lemmas, 0.7),
+        weights(ancestors, 0.75),
+        synset.file == "05",
+    )
 
 
 def everyday_names(classes: list[ImageClass]) -> list[str]:

@@ -17,7 +17,7 @@ LAYERS = (0, 4)
 """Those of the teacher's six that the student starts from."""
 RANK = 128
 """Width of the student's word embeddings."""
-STEPS, BATCH, RATE = 600, 256, 8e-4
+STEPS, BATCH, RATE = 2000, 256, 8e-4
 HOLD_OUT = 50
 """One text of so many is not trained on."""
 

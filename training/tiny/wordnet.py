@@ -1,4 +1,4 @@
-"""WordNet's nouns: lemmas, glosses and ancestors, read from the data file of Debian's `wordnet-base`."""
+"""WordNet's nouns: lemmas, glosses, ancestors and how usual they are, from Debian's `wordnet-base`."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -38,14 +38,30 @@ class Synset:
 
 
 class WordNet:
-    """All noun synsets by offset."""
+    """All noun synsets by offset.
 
-    def __init__(self, path: Path) -> None:
-        self.synsets = {s.offset: s for s in _read(path)}
+    `nouns` is the file `data.noun`; `counts`, `cntlist.rev`, says how often each sense of each word was met in
+    texts that people have annotated.
+    """
+
+    def __init__(self, nouns: Path, counts: Path) -> None:
+        self.synsets = {s.offset: s for s in _read(nouns)}
+        self._counts: dict[tuple[str, str], int] = {}
+        for line in counts.read_text(encoding="utf-8").splitlines():
+            sense, _, count = line.split(" ")
+            lemma, _, rest = sense.partition("%")
+            kind, file, *_ = rest.split(":")
+            if kind == "1":
+                key = lemma.replace("_", " "), file
+                self._counts[key] = self._counts.get(key, 0) + int(count)
 
     def visible(self) -> list[Synset]:
         """Synsets of things that can be seen, in the file's order."""
         return [s for s in self.synsets.values() if s.file in VISIBLE]
+
+    def usual(self, lemma: str, file: str) -> int:
+        """How often `lemma` was met in a sense of this lexicographer file."""
+        return self._counts.get((lemma, file), 0)
 
     def ancestors(self, offset: str, levels: int = 6) -> list[str]:
         """First lemmas of the hypernyms, nearest first, without those that say nothing of a picture."""
