@@ -2,6 +2,7 @@
 
 import json
 import logging
+import sys
 import threading
 import time
 from io import StringIO
@@ -9,17 +10,23 @@ from io import StringIO
 import pytest
 from fastapi.testclient import TestClient
 
-from lookalike.errors import ModelNotCached, SettingInvalid
+from lookalike.errors import ExtraMissing, ModelNotCached, SettingInvalid
 from lookalike.service import logs
+from lookalike.service.app import create_app
 from lookalike.service.security import Keys, bind_address, right_for
-from tests.service.conftest import NAME, picture, settings_of, wait_until_loaded
+from tests.service.conftest import (
+    NAME,
+    URL,
+    loader,
+    picture,
+    settings_of,
+    wait_until_loaded,
+)
 
 # Coming up
 
 
 def test_while_the_model_loads_it_lives_and_is_not_ready(start, bundle) -> None:
-    from tests.service.conftest import loader
-
     gate = threading.Event()
 
     def slow(settings):
@@ -38,6 +45,31 @@ def test_while_the_model_loads_it_lives_and_is_not_ready(start, bundle) -> None:
     gate.set()
     wait_until_loaded(client.app.state.service)
     assert client.get("/readyz").json() == {"status": "ready", "model": NAME}
+
+
+def test_it_is_ready_only_after_an_inference_of_each_tower(start) -> None:
+    text = start().get("/metrics").text
+    for tower in ("image", "text"):
+        assert f'lookalike_inference_seconds_count{{tower="{tower}"}} 1.0' in text
+
+
+def test_stop_finishes_what_was_accepted_and_then_closes_the_store(bundle, tmp_path) -> None:
+    app = create_app(settings_of(tmp_path), loader(bundle))
+    closed: list[bool] = []
+    with TestClient(app, base_url=URL):
+        service = app.state.service
+        wait_until_loaded(service)
+        tickets = [service.batcher.texts([str(n)]) for n in range(40)]
+        close = service.catalog.store.close
+
+        def closing() -> None:
+            closed.append(all(ticket.future.done() for ticket in tickets))
+            close()
+
+        service.catalog.store.close = closing
+    assert closed == [True]
+    assert all(len(ticket.future.result().results) == 1 for ticket in tickets)
+    assert service.status == "stopping"
 
 
 def test_model_that_cannot_be_loaded_is_told_with_the_reason(start) -> None:
@@ -193,6 +225,12 @@ def test_traces_are_spans_with_route_status_and_stages(start, monkeypatch) -> No
     assert span.attributes["http.response.status_code"] == 200
     assert span.attributes["lookalike.inference_ms"] > 0
     assert "private" not in span.to_json()
+
+
+def test_traces_without_the_extra_say_how_to_get_it(tmp_path, monkeypatch) -> None:
+    monkeypatch.setitem(sys.modules, "opentelemetry.exporter.otlp.proto.http.trace_exporter", None)
+    with pytest.raises(ExtraMissing, match="otel"):
+        create_app(settings_of(tmp_path, traces=True))
 
 
 # Keys
