@@ -1,6 +1,6 @@
 """Small pictures for pages of results, beside the catalogue.
 
-WebP of 256 pixels on the longer side: some 7 KB each. Files are spread over 4,096 folders by a hash of the
+WebP of 256 pixels on the longer side: some 7 KB each. Files are spread over 256 folders by a hash of the
 item's id, appear only when complete, and are written before their item is acknowledged. A thumbnail that is
 missing is made again when the item is next seen.
 """
@@ -35,8 +35,9 @@ def make_thumbnail(picture: Image.Image) -> bytes:
     if max(small.size) > SIDE:
         scale = SIDE / max(small.size)
         size = (max(1, round(small.width * scale)), max(1, round(small.height * scale)))
-        # reducing by whole steps first is several times faster for a large picture, and looks the same
-        small = small.resize(size, Image.Resampling.BICUBIC, reducing_gap=2.0)
+        # Hamming takes two thirds of bicubic's time and is as sharp when making smaller. Large pictures are
+        # first reduced by whole steps, which is several times faster and looks the same.
+        small = small.resize(size, Image.Resampling.HAMMING, reducing_gap=1.5)
     out = io.BytesIO()
     small.save(out, "WEBP", quality=QUALITY, method=METHOD)
     return out.getvalue()
@@ -51,7 +52,7 @@ class Thumbnails:
     def path(self, collection: str, id: str) -> Path:  # noqa: A002 (the item's own word)
         """Where the item's thumbnail is, or would be. Raises CollectionNameInvalid, which `..` would be."""
         name = blake2b(id.encode(), digest_size=16).hexdigest()
-        return self._folder / check_name(collection) / name[:3] / f"{name[3:]}.webp"
+        return self._folder / check_name(collection) / name[:2] / f"{name[2:]}.webp"
 
     def has(self, collection: str, id: str) -> bool:  # noqa: A002
         return self.path(collection, id).exists()
