@@ -95,7 +95,7 @@ class Settings(BaseSettings):
         512, description="Pictures, and as many texts, that may wait for the model; beyond: 429."
     )
     queue_bytes: Annotated[int, Field(gt=0)] = Field(
-        128 * 2**20, description="Bytes of pictures (and of texts) that may wait; beyond: 429."
+        64 * 2**20, description="Bytes of pictures (and of texts) that may wait; beyond: 429."
     )
     text_cache: Annotated[int, Field(ge=0)] = Field(
         10_000, description="Vectors of texts that are kept for when they are asked again; 0: none."
@@ -119,7 +119,7 @@ class Settings(BaseSettings):
         4 * 2**30, description="The same for items that are sent to a collection as a stream."
     )
     max_pending_bytes: Annotated[int, Field(gt=0)] = Field(
-        128 * 2**20, description="Bytes of all bodies held at one moment; beyond: 429."
+        64 * 2**20, description="Bytes of all bodies held at one moment; beyond: 429."
     )
     max_requests: Annotated[int, Field(gt=0)] = Field(
         1024, description="Requests served at one moment; beyond: 429."

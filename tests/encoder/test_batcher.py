@@ -268,6 +268,19 @@ def test_beyond_what_may_wait_a_request_is_refused_with_a_time_to_come_back(star
     batcher.images(pictures(5)).future.result(5)
 
 
+def test_request_that_could_not_be_done_in_its_time_is_refused_at_once(start) -> None:
+    engine = ArithmeticEngine(gate=threading.Event())
+    batcher, _, _ = start(engine)
+    batcher._lanes["image"]._measure(1, 2.0)
+    soon, later = time.monotonic() + 5, time.monotonic() + 100
+    batcher.images(pictures(1), deadline=soon)  # alone, it is tried
+    batcher.images(pictures(2, 3), deadline=later)
+    with pytest.raises(QueueFull) as refused:
+        batcher.images(pictures(4), deadline=soon)
+    assert refused.value.retry_after == 6
+    batcher.images(pictures(4), deadline=later)
+
+
 def test_time_to_come_back_follows_the_measured_rate(start) -> None:
     batcher, _, _ = start()
     lane = batcher._lanes["image"]

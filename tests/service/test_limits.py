@@ -114,6 +114,36 @@ def test_all_bodies_together_have_a_limit(tmp_path) -> None:
     assert (busy.requests, busy.body_bytes) == (3, 950)
 
 
+def test_bodies_that_arrive_together_do_not_push_each_other_out(tmp_path) -> None:
+    settings = settings_of(tmp_path, max_pending_bytes=1000)
+    load = Load()
+
+    async def app(scope, receive, send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+
+    async def upload() -> int:
+        chunks = [b"x" * 100] * 4
+        sent: list[int] = []
+
+        async def receive() -> dict:
+            await asyncio.sleep(0.001)
+            return {"type": "http.request", "body": chunks.pop(), "more_body": bool(chunks)}
+
+        async def send(message) -> None:
+            sent.append(message.get("status", 0))
+
+        scope = {"type": "http", "method": "POST", "path": "/embed/text",
+                 "headers": [(b"content-length", b"400")]}  # fmt: skip
+        await Limits(app, settings, load)(scope, receive, send)
+        return sent[0]
+
+    async def together() -> list[int]:
+        return await asyncio.gather(*(upload() for _ in range(6)))
+
+    assert sorted(asyncio.run(together())) == [200, 200, 429, 429, 429, 429]
+    assert load == Load()
+
+
 def test_client_that_goes_while_it_sends_is_not_answered(tmp_path) -> None:
     async def gone() -> dict:
         return {"type": "http.disconnect"}

@@ -96,7 +96,7 @@ class BatchLimits:
 
     batch_size: int = 16
     queue_items: int = 512
-    queue_bytes: int = 128 * 2**20
+    queue_bytes: int = 64 * 2**20
     decoders: int = 2
     text_cache: int = 10_000
     stall_seconds: float = 60.0
@@ -255,8 +255,11 @@ class _Lane:
 
     # Admitting
 
-    def admit(self, items: int, cost: int) -> None:
-        """Take room. Raises QueueFull, Stopping, WorkerFailed."""
+    def admit(self, items: int, cost: int, deadline: float | None = None) -> None:
+        """Take room, if there is some, and if by the measured rate the deadline can be kept.
+
+        Raises QueueFull, Stopping, WorkerFailed.
+        """
         with self._changed:
             if not self._accepting:
                 raise Stopping
@@ -266,12 +269,19 @@ class _Lane:
             full = self._items > 0 and (
                 self._items + items > self._limits.queue_items
                 or self._bytes + cost > self._limits.queue_bytes
+                or self._too_late(deadline)
             )
             if full:
                 self._observer.rejected(self.tower, items)
                 raise QueueFull(self.tower, self.retry_after())
             self._items += items
             self._bytes += cost
+
+    def _too_late(self, deadline: float | None) -> bool:
+        """Whether what is there already takes longer: better refused now than dropped then."""
+        if deadline is None:
+            return False
+        return self._items * self._seconds_per_item > deadline - time.monotonic()
 
     def release(self, items: int, cost: int) -> None:
         """Give room back."""
@@ -493,7 +503,7 @@ class Batcher:
         lane = self._lane("image")
         # while it waits a picture is held first as a file, then as pixels
         costs = [max(held, self._pixels) for _, held in pictures]
-        lane.admit(len(pictures), sum(costs))
+        lane.admit(len(pictures), sum(costs), deadline)
         ticket = Ticket(len(pictures), deadline)
         if not pictures:
             ticket.future.set_result(Answer([]))
@@ -518,7 +528,7 @@ class Batcher:
         missing = list(places)
         if self.limits.text_cache:
             self._observer.cached(hits, len(texts) - hits)
-        lane.admit(len(texts) - hits, sum(len(text) for text in missing))
+        lane.admit(len(texts) - hits, sum(len(text) for text in missing), deadline)
         ticket = Ticket(len(texts), deadline)
         if not texts:
             ticket.future.set_result(Answer([]))

@@ -86,9 +86,14 @@ class Limits:
         declared = headers.get("content-length", "")
         if not declared and "transfer-encoding" not in headers:
             return b""
-        if declared.isdigit() and int(declared) > limit:
-            raise BodyTooLarge(limit)
+        if declared.isdigit():
+            if int(declared) > limit:
+                raise BodyTooLarge(limit)
+            # Reserved before it comes: were bodies only counted as they arrive, many that are half here
+            # would push each other out, and none would ever be whole.
+            held.reserve(int(declared), self._settings.max_pending_bytes)
         chunks: list[bytes] = []
+        size = 0
         try:
             async with asyncio.timeout(self._settings.body_seconds):
                 while True:
@@ -98,13 +103,10 @@ class Limits:
                     held.complete = not message.get("more_body", False)
                     if chunk := message.get("body", b""):
                         chunks.append(chunk)
-                        held.add(len(chunk))
-                        if held.size > limit:
+                        size += len(chunk)
+                        if size > limit:
                             raise BodyTooLarge(limit)
-                        if self._load.body_bytes > self._settings.max_pending_bytes and (
-                            self._load.body_bytes > held.size  # alone, it must fit
-                        ):
-                            raise QueueFull("bodies", 1)
+                        held.reserve(size, self._settings.max_pending_bytes)
                     if held.complete:
                         return b"".join(chunks) if len(chunks) != 1 else chunks[0]
         except TimeoutError:
@@ -119,9 +121,17 @@ class _Held:
         self.size = 0
         self.complete = False
 
-    def add(self, size: int) -> None:
-        self.size += size
-        self._load.body_bytes += size
+    def reserve(self, size: int, most: int) -> None:
+        """Count this body as so many bytes at least. Raises QueueFull where there is no room for them; alone,
+        any body has room.
+        """
+        more = size - self.size
+        if more <= 0:
+            return
+        if self._load.body_bytes > self.size and self._load.body_bytes + more > most:
+            raise QueueFull("bodies", 1)
+        self.size += more
+        self._load.body_bytes += more
 
 
 def is_stream(scope: Scope, headers: Headers) -> bool:

@@ -10,7 +10,7 @@ import uvicorn
 
 from lookalike.service import logs
 from lookalike.service.app import create_app
-from lookalike.service.security import Keys, bind_address
+from lookalike.service.security import LOOPBACK, Keys, bind_address
 from lookalike.service.state import LoadEncoder, load_encoder
 from lookalike.settings import Settings
 
@@ -65,6 +65,8 @@ def serve(settings: Settings, load: LoadEncoder = load_encoder) -> None:
         shown = f"[{host}]" if ":" in host else host
         url = f"http://{shown}:{port}"
         facts = {"url": url, "keys": len(Keys.of(settings).rights), "model": settings.model_name}
+        if not facts["keys"] and host not in (LOOPBACK, "::1", "localhost"):
+            log.warning("without API keys, whoever reaches this address may change collections")
         log.info("serving", extra={"facts": facts})
         app.state.service.url = url
         config = uvicorn.Config(

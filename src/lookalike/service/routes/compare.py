@@ -59,10 +59,9 @@ def _renumbered(errors: list[dict[str, Any]], offset: int) -> list[dict[str, Any
     return [{**one, "index": one["index"] + offset} for one in errors]
 
 
-def _matrix(rows: Answer, columns: Answer) -> list[list[float | None]]:
-    all_rows, all_columns = _stacked(rows), _stacked(columns)
-    matrix = cosines(all_rows, all_columns)
-    return [[None if np.isnan(value) else float(value) for value in row] for row in matrix]
+def _matrix(rows: Answer, columns: Answer) -> NDArray[np.float32]:
+    """Cosines; what is no number is null in JSON."""
+    return np.ascontiguousarray(cosines(_stacked(rows), _stacked(columns)))
 
 
 def _stacked(answer: Answer) -> NDArray[np.float32]:
