@@ -9,6 +9,7 @@ import pytest
 from fastapi.testclient import TestClient
 from PIL import Image
 
+from lookalike.errors import EngineFailed, StoreUnavailable
 from tests.service.conftest import NAME, picture
 
 
@@ -244,3 +245,37 @@ def test_collection_of_another_model_is_a_conflict_with_what_to_do(shop: TestCli
         shop.post("/collections/foreign/items", json=[item(1)]),
     ):
         assert (answer.status_code, answer.json()["code"]) == (409, "fingerprint_mismatch")
+
+
+def test_diversity_puts_what_is_unlike_before_a_copy(client: TestClient) -> None:
+    client.put("/collections/copies")
+    items = [item(1, id="original"), item(1, id="copy"), item(2), item(3)]
+    client.post("/collections/copies/items", json=items)
+    search = {"image": uri(1), "limit": 2}
+    alike = ids(client.post("/collections/copies/search", json=search))
+    assert sorted(alike) == ["copy", "original"]
+    unlike = ids(client.post("/collections/copies/search", json={**search, "diversity": 1.0}))
+    assert len({"copy", "original"} & set(unlike)) == 1
+
+
+def test_failure_of_the_engine_is_told_without_its_insides(
+    client: TestClient, app, monkeypatch
+) -> None:
+    def fail(name: str) -> None:
+        raise EngineFailed("facts", "/a/secret/path")
+
+    monkeypatch.setattr(app.state.service.catalog.store, "facts", fail)
+    answer = client.get("/collections/any")
+    assert (answer.status_code, answer.json()["code"]) == (500, "engine_failed")
+    assert "secret" not in answer.text
+
+
+def test_store_that_is_away_is_a_503_to_be_tried_again(
+    client: TestClient, app, monkeypatch
+) -> None:
+    def away(name: str) -> None:
+        raise StoreUnavailable("engine", "it ended")
+
+    monkeypatch.setattr(app.state.service.catalog.store, "facts", away)
+    answer = client.get("/collections/any")
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
