@@ -138,6 +138,7 @@ def test_similarity_of_texts_and_pictures(client: TestClient, encoder: Encoder) 
     close(body["similarity"], expected)
 
 
+@pytest.mark.filterwarnings("ignore::lookalike.encoder.TextCutWarning")
 def test_similarity_of_two_lists_of_one_kind(client: TestClient, encoder: Encoder) -> None:
     body = client.post("/similarity", json={"texts": [["a"], ["a", LONG]]}).json()
     expected = encoder.encode_texts(["a"]) @ encoder.encode_texts(["a", LONG]).T
