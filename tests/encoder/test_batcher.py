@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lookalike.encoder.batcher import Batcher, BatchLimits, Observer
+from lookalike.encoder.batcher import Batcher
+from lookalike.encoder.lanes import BatchLimits, Observer
 from lookalike.encoder.tokenizer import Tokens
 from lookalike.errors import (
     ClientGone,

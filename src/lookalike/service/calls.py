@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from starlette.types import Receive
 
-from lookalike.encoder.batcher import Answer, Ticket, Timing
+from lookalike.encoder.tickets import Answer, Ticket, Timing
 from lookalike.errors import ClientGone, DeadlinePassed, QueueFull
 
 Result = TypeVar("Result")

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.encoder.batcher import Answer
+from lookalike.encoder.tickets import Answer
 from lookalike.errors import AllFailed, InferenceFailed, LookalikeError
 from lookalike.service import calls, inputs
 from lookalike.service.calls import Call

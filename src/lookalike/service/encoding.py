@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.encoder import Encoder, TextCutWarning
-from lookalike.encoder.batcher import Batcher, Ticket
+from lookalike.encoder.batcher import Batcher
+from lookalike.encoder.tickets import Ticket
 from lookalike.errors import LookalikeError
 from lookalike.models.cards import ModelCard
 from lookalike.service import calls

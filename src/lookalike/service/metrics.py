@@ -9,7 +9,9 @@ from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from lookalike.encoder import EncoderInfo
-from lookalike.encoder.batcher import Batcher, Observer, Reason
+from lookalike.encoder.batcher import Batcher
+from lookalike.encoder.lanes import Observer
+from lookalike.encoder.tickets import Reason
 from lookalike.models.cards import TowerName
 from lookalike.service.limits import Load
 

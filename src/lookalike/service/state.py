@@ -9,7 +9,8 @@ from typing import Any, Literal
 from lookalike.catalog.catalog import Catalog
 from lookalike.catalog.fetch import Fetcher, FetchLimits
 from lookalike.encoder import Encoder
-from lookalike.encoder.batcher import Batcher, BatchLimits
+from lookalike.encoder.batcher import Batcher
+from lookalike.encoder.lanes import BatchLimits
 from lookalike.errors import LookalikeError, NotReady, RequestInvalid
 from lookalike.service.calls import Threads
 from lookalike.service.encoding import BatchedEncoder

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Response
 from numpy.typing import NDArray
 
 from lookalike.encoder import similarity as cosines
-from lookalike.encoder.batcher import Answer
+from lookalike.encoder.tickets import Answer
 from lookalike.errors import LookalikeError
 from lookalike.service.api import OrjsonRoute, ServiceDep, problems
 from lookalike.service.embedding import embed_pictures, embed_texts, errors_of, vectors_of

@@ -5,7 +5,7 @@ from typing import Any, get_args
 from fastapi import APIRouter, Request, Response
 from pydantic import ValidationError
 
-from lookalike.encoder.batcher import Answer
+from lookalike.encoder.tickets import Answer
 from lookalike.errors import LookalikeError, MediaTypeUnsupported, RequestInvalid
 from lookalike.service import inputs
 from lookalike.service.api import OrjsonRoute, ServiceDep, problems
