@@ -17,7 +17,7 @@ from training.sample.forms import (
     rod,
     turned,
 )
-from training.sample.look import Look, draped, fronted
+from training.sample.look import Look, draped
 from training.sample.studio import Finish, Studio, View
 from training.sample.wood import wood
 
@@ -166,16 +166,16 @@ def cushion(look: Look, studio: Studio) -> Image.Image:
     def pillow(x: Field, y: Field, z: Field) -> Field:
         a, b = np.clip(np.abs(x) / 0.93, 0, 1.2), np.clip(np.abs(y - 0.92) / 0.93, 0, 1.2)
         pinch = 0.1 * ((1 - np.minimum(a, 1) ** 2) * b**4 + (1 - np.minimum(b, 1) ** 2) * a**4)
-        thick = 0.46 * np.clip((1 - a**2.4) * (1 - b**2.4), 0, 1) ** 0.7 + 0.012
+        thick = 0.62 * np.clip((1 - a**2) * (1 - b**2), 0, 1) ** 0.62 + 0.012
         side = np.maximum(np.abs(x), np.abs(y - 0.92)) - 0.93 + pinch
-        return np.maximum(np.abs(z) - thick, side) * 0.55
+        return np.maximum(np.abs(z) - thick, side) * 0.45
 
     creases = lambda x, y, z: (
         bumps(x * 2.6, y * 2.6, z * 2.6, look.seed % 97) + 0.012 * bumps(x * 70, y * 70, z * 70)
     )
-    finish = Finish(fronted(look.dress, 0.5), bump=creases, depth=0.055)
+    finish = Finish(draped(look.dress, 0.5), bump=creases, depth=0.055)
     return studio.photograph(
-        "cushion", lambda: [moved(pillow, 0, 0, 0, pitch=-12)], [finish], View(10, -24)
+        "cushion", lambda: [moved(pillow, 0, 0, 0, pitch=-12)], [finish], View(12, -20)
     )
 
 

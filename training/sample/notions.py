@@ -56,7 +56,7 @@ def knitted(board: Board, rows: float = 300.0) -> Field:
     )
 
 
-def collar(
+def folded_collar(
     board: Board, cut: Cut, paint: Linear, size: float = 0.075, cloth: Linear | None = None
 ) -> None:
     """A folded collar with two points."""

@@ -11,6 +11,7 @@ from training.sample.look import Look, shaded
 from training.sample.notions import (
     both_sides,
     buttons,
+    folded_collar,
     shoulder_seams,
     zip_up,
 )
@@ -124,7 +125,7 @@ def jacket(look: Look) -> Image.Image:
         board.stitch([*points, points[0]], thread)
     board.seam([(0.518, 0.2), (0.518, cut.hem_y)], 0.003, 0.5)
     board.stitch([(0.482, 0.22), (0.482, cut.hem_y)], thread)
-    collar(board, cut, look.main, 0.1)
+    folded_collar(board, cut, look.main, 0.1)
     buttons(board, [(0.5, 0.27 + 0.105 * k) for k in range(6)], colour("copper"), 0.01)
     buttons(board, [(0.612, 0.4), (0.388, 0.4)], colour("copper"), 0.008)
     return board.finished()

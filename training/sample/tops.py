@@ -10,7 +10,7 @@ from training.sample.look import Look, shaded
 from training.sample.notions import (
     both_sides,
     buttons,
-    collar,
+    folded_collar,
     hem_line,
     knitted,
     shoulder_seams,
@@ -102,7 +102,7 @@ def shirt(look: Look) -> Image.Image:
             reach=0.004,
         )
     paint = look.dress(x * 0.8 + y * 0.6, y * 0.8 - x * 0.6)
-    collar(board, cut, shaded(look.main, 1.0), cloth=paint)
+    folded_collar(board, cut, shaded(look.main, 1.0), cloth=paint)
     buttons(board, [(0.5, 0.26 + 0.1 * k) for k in range(7)], look.trim_paint, 0.008)
     return board.finished()
 
@@ -124,7 +124,7 @@ def polo(look: Look) -> Image.Image:
         cast=0.3,
         reach=0.004,
     )
-    collar(board, cut, look.trim_paint)
+    folded_collar(board, cut, look.trim_paint)
     buttons(board, [(0.5, 0.235), (0.5, 0.29)], colour("white"), 0.007)
     return board.finished()
 

@@ -1,4 +1,4 @@
-"""The sample catalogue: five hundred drawn products, for the demo, for tests, for a first look.
+"""The sample catalogue: four hundred and fifty drawn products, for the demo, for tests, for a first look.
 
 `items.jsonl` has one item a line: `id`, `image` (relative to the feed), `title`, `description`, and the
 attributes `category`, `department`, `colour`, `pattern`, `material`, `price`, `rating` (food has neither
