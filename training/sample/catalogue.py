@@ -95,7 +95,7 @@ def _goods(kind: Kind, place: int, numbers: dict[str, int]) -> Iterator[Item]:
             "id": name,
             "image": f"pictures/{name}.webp",
             "title": title(noun, material, dress, rng),
-            "description": description(noun, material, dress, kind.details, kind.uses, rng),
+            "description": description(noun, material, dress, kind.details, kind.uses, trim, rng),
             "category": kind.category,
             "department": kind.department,
             "colour": COLOURS[dress.colours[0]].family,

@@ -471,12 +471,12 @@ def sandal(look: Look, studio: Studio) -> Image.Image:
         np.broadcast_to(colour("tan"), (*x.shape, 3))
         * (0.9 + 0.3 * bumps(x * 22, y * 22, z * 22))[:, None]
     )
-    sole_paint = (
-        either(look.trim_paint, cork, lambda x, y, z: (y < 0.07) | (y > 0.20))
-        if look.cut != "flip-flop"
-        else look.trim_paint
+    sole_paint: Paint | Linear = either(
+        look.trim_paint, cork, lambda x, y, z: (y < 0.07) | (y > 0.20)
     )
-    strap = lambda x, y, z: look.dress(x * 0.4 + 0.5, z * 0.4 + y * 0.3)
+    strap: Paint | Linear = lambda x, y, z: look.dress(x * 0.4 + 0.5, z * 0.4 + y * 0.3)
+    if look.cut == "flip-flop":
+        sole_paint, strap = look.main, look.trim_paint
     return studio.photograph(
         f"sandal {look.cut}",
         forms,

@@ -75,14 +75,25 @@ def description(
     dress: Dress,
     details: Sequence[str],
     uses: Sequence[str],
+    trim: str,
     rng: np.random.Generator,
 ) -> str:
-    """Two or three sentences: what it is and of what, a detail, what it is good for."""
+    """Two or three sentences: what it is and of what, a detail, what it is good for.
+
+    Only what has trimmings of its own colour is said to be one colour all over.
+    """
     pattern = PATTERN_NAMES[dress.pattern]
     main = dress.colours[0]
     detail = details[rng.integers(len(details))]
     use = uses[rng.integers(len(uses))]
-    if dress.pattern == "plain":
+    if dress.pattern == "plain" and trim != main:
+        forms = [
+            f"{article(noun)} in {main} {material}, {detail}.",
+            f"made of {main} {material}, {detail}.",
+            f"{main} {noun} of {material}, {detail}.",
+            f"{article(noun)} of {material}, {detail}. The main colour is {main}.",
+        ]
+    elif dress.pattern == "plain":
         forms = [
             f"{article(noun)} in plain {main} {material}, {detail}.",
             f"made of {material} in one {main} tone, {detail}.",
