@@ -8,12 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-import openvino
 from numpy.typing import NDArray
 from PIL import Image
 from training.tiny import colours
 
 from lookalike.encoder.images import ImagePreprocessor
+from lookalike.encoder.runtimes.openvino import ov  # imported without its telemetry
 from lookalike.models.cards import ImageSpec
 
 POOLED, CLASSES = 1280, 1000
@@ -61,7 +61,7 @@ def extract(
 
 
 def _run(graph: bytes, pixels: Iterable[NDArray[np.uint8]], count: int) -> NDArray[np.float32]:
-    core = openvino.Core()
+    core = ov.Core()
     compiled = core.compile_model(
         core.read_model(graph),
         "CPU",

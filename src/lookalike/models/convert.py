@@ -1,12 +1,12 @@
 """From a folder of published weights to a bundle."""
 
 import math
-import os
 import shutil
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from lookalike.durable import sync
 from lookalike.models.architecture import ModifiedResNet
 from lookalike.models.bundle import CARD, Bundle, GraphPrecision, open_bundle, sha256
 from lookalike.models.cards import ModelCard, Source, TowerGraphs, TowerName
@@ -56,12 +56,12 @@ def convert(
         card.write(work / CARD)
         work.chmod(0o755)  # mkdtemp's 0700 would hide the model from others who share the cache
         for path in work.iterdir():
-            _sync(path)
+            sync(path)
         work.rename(destination)
     except BaseException:
         shutil.rmtree(work, ignore_errors=True)
         raise
-    _sync(destination.parent)
+    sync(destination.parent)
     return open_bundle(destination)
 
 
@@ -144,12 +144,3 @@ def _lossless_as_float16(checkpoint: Checkpoint) -> bool:
 
 def _scalar(weights: Weights, name: str, default: float) -> float:
     return float(weights.take(name, ()).item()) if name in weights else default
-
-
-def _sync(path: Path) -> None:
-    """Flush to disk, so that what a rename makes visible is really there."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

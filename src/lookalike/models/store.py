@@ -14,6 +14,7 @@ from lookalike.errors import ModelNotCached
 from lookalike.models import hub
 from lookalike.models.bundle import CARD, Bundle, GraphPrecision, open_bundle
 from lookalike.models.convert import convert
+from lookalike.models.precision import has_cuda
 from lookalike.models.registry import ModelReference, find
 
 log = logging.getLogger(__name__)
@@ -91,10 +92,4 @@ class ModelStore:
 
 def _precisions() -> tuple[GraphPrecision, ...]:
     """The graphs worth building here; fp16 only where there is a GPU to use it."""
-    try:
-        import onnxruntime
-
-        gpu = "CUDAExecutionProvider" in onnxruntime.get_available_providers()
-    except ImportError:
-        gpu = False
-    return ("fp32", "bf16", "int8", "fp16") if gpu else ("fp32", "bf16", "int8")
+    return ("fp32", "bf16", "int8", "fp16") if has_cuda() else ("fp32", "bf16", "int8")

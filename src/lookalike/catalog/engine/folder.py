@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from lookalike.catalog.engine.files import remove_tree, sync_folder, write_durably
+from lookalike.durable import remove_tree, sync, write_durably
 from lookalike.errors import StoreDamaged, StoreLocked
 
 PATIENCE = 5.0
@@ -124,7 +124,7 @@ class Folder:
         """A place for a new collection, which is nothing until a name means it."""
         uid = uuid4().hex
         self.of(uid).mkdir()
-        sync_folder(self._collections)
+        sync(self._collections)
         return uid
 
     def of(self, uid: str) -> Path:

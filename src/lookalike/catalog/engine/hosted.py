@@ -19,8 +19,8 @@ from lookalike.catalog.engine.connection import (
     Event,
     RefusedError,
 )
-from lookalike.catalog.engine.files import remove_tree, write_durably
 from lookalike.catalog.engine.supervisor import Supervisor
+from lookalike.durable import remove_tree, write_durably
 from lookalike.errors import EngineFailed, StoreDamaged, StoreError, StoreFull, StoreUnavailable
 
 logger = logging.getLogger(__name__)

@@ -12,7 +12,6 @@ from lookalike.settings import Device, Precision
 RuntimeName = Literal["openvino", "onnxruntime"]
 ActualPrecision = Literal["fp32", "bf16", "fp16", "int8"]
 
-INPUTS = {"image": "pixels", "text": "ids"}
 OUTPUT = "embedding"
 
 

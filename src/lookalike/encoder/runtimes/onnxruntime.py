@@ -9,13 +9,7 @@ from numpy.typing import NDArray
 
 from lookalike.encoder.runtimes.base import OUTPUT, Plan
 from lookalike.errors import DeviceUnavailable, InferenceFailed
-
-CUDA = "CUDAExecutionProvider"
-
-
-def has_cuda() -> bool:
-    """Whether this build of ONNX Runtime can use a GPU (there may still be none)."""
-    return CUDA in ort.get_available_providers()
+from lookalike.models.precision import CUDA
 
 
 class OnnxRuntimeTower:

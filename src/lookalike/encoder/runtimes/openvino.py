@@ -18,7 +18,8 @@ sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
 
 import openvino as ov  # noqa: E402 (after the line above)
 
-_HINT = {"fp32": ov.Type.f32, "bf16": ov.Type.bf16, "int8": ov.Type.f32}
+_HINT = {"fp32": ov.Type.f32, "bf16": ov.Type.bf16}
+"""Of int8 none: what isn't int8 may run as the processor likes."""
 
 
 def has_native_bf16() -> bool:
@@ -37,16 +38,13 @@ class OpenVinoTower:
 
     def __init__(self, graph: Path, plan: Plan, warm_up: NDArray[Any]) -> None:
         properties: dict[str, Any] = {
-            "INFERENCE_PRECISION_HINT": _HINT[plan.precision],
             "INFERENCE_NUM_THREADS": plan.threads,
             "PERFORMANCE_HINT": "LATENCY",
             # Pinned threads would fight with the decoding ones, and with the neighbours of a container.
             "ENABLE_CPU_PINNING": False,
         }
-        if plan.precision == "int8":
-            del properties[
-                "INFERENCE_PRECISION_HINT"
-            ]  # what isn't int8 may run as the processor likes
+        if plan.precision in _HINT:
+            properties["INFERENCE_PRECISION_HINT"] = _HINT[plan.precision]
         mapped = [graph.with_name(graph.name + DATA_SUFFIX)]
         if plan.compile_cache is not None:
             properties["CACHE_DIR"] = str(plan.compile_cache)

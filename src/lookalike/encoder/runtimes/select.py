@@ -11,6 +11,7 @@ from lookalike.encoder.runtimes.base import ActualPrecision, LoadedTower, Plan, 
 from lookalike.errors import DeviceUnavailable, PrecisionUnavailable
 from lookalike.models.bundle import Bundle, GraphPrecision
 from lookalike.models.cards import TowerName
+from lookalike.models.precision import has_cuda
 
 
 def plan(wanted: Wanted, bundle: Bundle, towers: tuple[TowerName, ...]) -> Plan:
@@ -18,8 +19,8 @@ def plan(wanted: Wanted, bundle: Bundle, towers: tuple[TowerName, ...]) -> Plan:
     device = wanted.device
     if device == "auto":
         # A GPU build of ONNX Runtime is only installed on purpose, so it is what its owner wants.
-        device = "cuda" if wanted.runtime != "openvino" and _has_cuda() else "cpu"
-    elif device == "cuda" and not _has_cuda():
+        device = "cuda" if wanted.runtime != "openvino" and has_cuda() else "cpu"
+    elif device == "cuda" and not has_cuda():
         raise DeviceUnavailable("cuda", "install it with: pip install 'lookalike[cuda]'")
     if device == "cuda" and wanted.runtime == "openvino":
         raise DeviceUnavailable("cuda", "OpenVINO doesn't run on NVIDIA GPUs")
@@ -78,10 +79,8 @@ def _onnxruntime_precision(
             return "fp16" if device == "cuda" and has_fp16 else "fp32"
         case "bf16":
             raise PrecisionUnavailable("bf16", "ONNX Runtime offers fp32 on the CPU, fp16 on CUDA")
-        case "fp16":
-            _need_graphs("fp16", bundle, towers)
-        case "int8":
-            _need_graphs("int8", bundle, towers)
+        case "fp16" | "int8":
+            _need_graphs(wanted.precision, bundle, towers)
     return wanted.precision
 
 
@@ -91,11 +90,3 @@ def _need_graphs(precision: GraphPrecision, bundle: Bundle, towers: tuple[TowerN
             raise PrecisionUnavailable(
                 precision, f"{bundle.card.name} has no {precision} graph of its {tower} tower"
             )
-
-
-def _has_cuda() -> bool:
-    if importlib.util.find_spec("onnxruntime") is None:
-        return False
-    from lookalike.encoder.runtimes.onnxruntime import has_cuda
-
-    return has_cuda()

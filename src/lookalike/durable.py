@@ -1,4 +1,4 @@
-"""Writing small files so that a reader, after whatever happens, finds the old one or the new one."""
+"""Changing what is on disk so that a reader, after whatever happens, finds the old or the new."""
 
 import json
 import os
@@ -19,11 +19,11 @@ def write_durably(path: Path, data: dict[str, Any]) -> None:
     except OSError:
         temporary.unlink(missing_ok=True)
         raise
-    sync_folder(path.parent)
+    sync(path.parent)
 
 
-def sync_folder(path: Path) -> None:
-    """Bring a folder's entries to the disk."""
+def sync(path: Path) -> None:
+    """Bring a file, or a folder's entries, to the disk: what a rename makes visible is then really there."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
