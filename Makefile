@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
-.PHONY: help demo test lint format typecheck lock parity bench golden clean
+.PHONY: help demo test full lint format typecheck lock parity bench golden clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -24,11 +24,18 @@ $(VENV)/dev.stamp: requirements/dev.txt requirements/vocabulary.txt $(VENV)/runt
 	@$(PIP) install --require-hashes --no-deps --target $(VENV)/vocabulary --upgrade -r requirements/vocabulary.txt
 	@touch $@
 
+$(VENV)/full.stamp: requirements/full.txt $(VENV)/dev.stamp
+	@echo "installing what the tests of the heavy extras need ..."
+	@$(PIP) install --require-hashes -r requirements/full.txt
+	@touch $@
+
 demo: $(VENV)/runtime.stamp  ## see it work
 	@$(BIN)/lookalike demo
 
 test: lint typecheck  ## everything that CI checks
 	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+
+full: $(VENV)/full.stamp  ## install NNCF, Ray and the rest that some tests need; without it `make test` skips those
 
 lint: $(VENV)/dev.stamp  ## style
 	@$(BIN)/ruff check --quiet . && $(BIN)/ruff format --quiet --check .

@@ -75,7 +75,7 @@ class Batcher:
     def __init__(
         self,
         engine: Engine,
-        limits: BatchLimits = BatchLimits(),  # noqa: B008 (frozen)
+        limits: BatchLimits = BatchLimits(),
         observer: Observer | None = None,
     ) -> None:
         self.engine, self.limits = engine, limits
