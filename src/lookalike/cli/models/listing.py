@@ -1,23 +1,15 @@
-"""`lookalike models`: what models there are, and what is known of one."""
+"""`lookalike models list` and `show`: what models there are, and what is known of one."""
 
 from typing import Annotated, Any
 
 import typer
 
 from lookalike.cli import console
-from lookalike.cli.examples import epilog
-from lookalike.cli.facts import listed, shown
+from lookalike.cli.models.facts import listed, shown
 from lookalike.cli.options import JsonOption
 
 LIST_EXAMPLES = ("lookalike models list", "lookalike models list --json")
 SHOW_EXAMPLES = ("lookalike models show ViT-B-32", "lookalike models show tiny --json")
-
-
-def register(app: typer.Typer) -> None:
-    group = typer.Typer(no_args_is_help=True, rich_markup_mode="rich")
-    group.command("list", epilog=epilog(LIST_EXAMPLES))(list_models)
-    group.command("show", epilog=epilog(SHOW_EXAMPLES))(show_model)
-    app.add_typer(group, name="models", help="What models there are, and what is known of them.")
 
 
 def list_models(as_json: JsonOption = False) -> None:
@@ -84,3 +76,10 @@ def _readable(facts: dict[str, Any]) -> dict[str, str]:
         else:
             lines[name] = f"{value:,}" if isinstance(value, int) and value >= 10_000 else str(value)
     return lines
+
+
+COMMANDS = (
+    ("list", list_models, LIST_EXAMPLES),
+    ("show", show_model, SHOW_EXAMPLES),
+)
+"""Name, function and examples of each."""
