@@ -7,10 +7,12 @@ thumbnails, and what reads pictures. Every method may be called from any thread.
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 
 from lookalike.catalog import exchange
+from lookalike.catalog.attributes import FACETED, to_index
 from lookalike.catalog.encoding import Encoder
 from lookalike.catalog.fetch import Fetcher, FetchLimits
 from lookalike.catalog.filters import Filter
@@ -39,7 +41,7 @@ from lookalike.catalog.store import (
     check_name,
 )
 from lookalike.catalog.thumbnails import Thumbnails
-from lookalike.errors import CollectionMissing
+from lookalike.errors import CollectionMissing, FacetUnavailable
 from lookalike.settings import Settings
 
 LoadEncoder = Callable[[], Encoder]
@@ -229,6 +231,27 @@ class Catalog:
     ) -> list[FacetValue]:
         """The most frequent values of an attribute. Raises FacetUnavailable."""
         return self.store.facet(name, attribute, filter=filter, limit=limit)
+
+    def facets(
+        self,
+        name: str,
+        attributes: Sequence[str] | None = None,
+        *,
+        filter: Filter | None = None,  # noqa: A002 (the field's word)
+        limit: int = 10,
+    ) -> dict[str, list[FacetValue]]:
+        """The most frequent values of several attributes; without `attributes`, of all that can be counted
+        now. Raises FacetUnavailable where one that is named can't be.
+        """
+        if attributes is not None:
+            return {one: self.facet(name, one, filter=filter, limit=limit) for one in attributes}
+        facts = self.store.facts(name)
+        found = {}
+        for one, kind in to_index(facts.attributes, facts.settings.attributes).items():
+            if kind in FACETED:
+                with suppress(FacetUnavailable):  # its payload index is still to be made
+                    found[one] = self.facet(name, one, filter=filter, limit=limit)
+        return found
 
     def duplicates(
         self,

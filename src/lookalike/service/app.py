@@ -14,7 +14,7 @@ import lookalike
 from lookalike.service import problems
 from lookalike.service.compat import clip_as_service, infinity, openai, tei, weaviate
 from lookalike.service.limits import Limits
-from lookalike.service.routes import collections, compare, embed, health, items, search
+from lookalike.service.routes import collections, compare, embed, facets, health, items, search
 from lookalike.service.schemas import ImageRequest, Problem
 from lookalike.service.security import Guard
 from lookalike.service.state import LoadEncoder, Service, load_encoder
@@ -22,7 +22,7 @@ from lookalike.service.telemetry import Telemetry
 from lookalike.settings import Settings
 
 MODULES = (
-    *(embed, openai, search, compare, items, collections, health),
+    *(embed, openai, search, facets, compare, items, collections, health),
     *(infinity, weaviate, tei, clip_as_service),
 )
 """In the order in which they are asked whether a request is theirs: the busiest first."""

@@ -20,7 +20,7 @@ _LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
 HEALTH = frozenset({"/healthz", "/readyz", "/health", "/.well-known/live", "/.well-known/ready"})
 METRICS = frozenset({"/metrics"})
-_READING_POSTS = re.compile(r"/collections/[^/]+/(search|recommend)")
+_READING_POSTS = re.compile(r"/collections/[^/]+/(search|recommend|facets)")
 
 
 @dataclass(frozen=True, slots=True)
