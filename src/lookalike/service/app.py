@@ -14,7 +14,16 @@ import lookalike
 from lookalike.service import problems
 from lookalike.service.compat import clip_as_service, infinity, openai, tei, weaviate
 from lookalike.service.limits import Limits
-from lookalike.service.routes import collections, compare, embed, facets, health, items, search
+from lookalike.service.routes import (
+    collections,
+    compare,
+    embed,
+    facets,
+    health,
+    items,
+    page,
+    search,
+)
 from lookalike.service.schemas import ImageRequest, Problem
 from lookalike.service.security import Guard
 from lookalike.service.state import LoadEncoder, Service, load_encoder
@@ -22,7 +31,7 @@ from lookalike.service.telemetry import Telemetry
 from lookalike.settings import Settings
 
 MODULES = (
-    *(embed, openai, search, facets, compare, items, collections, health),
+    *(embed, openai, search, facets, compare, items, collections, health, page),
     *(infinity, weaviate, tei, clip_as_service),
 )
 """In the order in which they are asked whether a request is theirs: the busiest first."""
@@ -68,7 +77,7 @@ def create_app(settings: Settings, load: LoadEncoder = load_encoder) -> FastAPI:
         app.include_router(module.router)
     # the last added is the outermost
     app.add_middleware(Limits, settings=settings, load=service.load)
-    app.add_middleware(Guard, settings=settings)
+    app.add_middleware(Guard, settings=settings, open_paths=page.open_paths())
     origins = [origin.strip() for origin in settings.cors_origins.split(",") if origin.strip()]
     if origins:
         app.add_middleware(

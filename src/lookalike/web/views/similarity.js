@@ -1,0 +1,8 @@
+import { h } from "../dom.js";
+
+export const title = "Similarity";
+
+export function mount(root) {
+  root.append(h("div", { class: "page" }, h("h1", {}, title)));
+  return { update() {}, unmount() {} };
+}
