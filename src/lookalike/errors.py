@@ -210,6 +210,151 @@ class InferenceFailed(ModelError):
         super().__init__(f"inference failed: {reason}")
 
 
+# Models on their way to this machine, and in its cache
+
+
+class PullFailed(ModelError):
+    """A model could not be brought here. What was here before is untouched."""
+
+    code = "pull_failed"
+
+    def __init__(self, name: str, reason: str) -> None:
+        self.name, self.reason = name, reason
+        super().__init__(f"model {name} was not pulled: {reason}")
+
+
+class HubUnreachable(PullFailed):
+    """Nothing answers at the hub's address."""
+
+    code = "hub_unreachable"
+
+    def __init__(self, name: str, endpoint: str, cause: str) -> None:
+        self.endpoint, self.cause = endpoint, cause
+        super().__init__(name, f"{endpoint} can't be reached ({cause})")
+
+
+class HubRefused(PullFailed):
+    """The hub answered, but not with the model."""
+
+    code = "hub_refused"
+
+    def __init__(self, name: str, status: int, reason: str) -> None:
+        self.status = status
+        super().__init__(name, f"the hub answers {status}: {reason}")
+
+
+class DownloadDamaged(PullFailed):
+    """A file is not what the hub says it is, even when fetched again."""
+
+    code = "download_damaged"
+
+    def __init__(self, name: str, file: str, why: str) -> None:
+        self.file, self.why = file, why
+        super().__init__(name, f"{file} did not arrive as it should: {why}")
+
+
+class SourceChanged(PullFailed):
+    """A source file has not the hash that is pinned in the registry, or that the first pull recorded."""
+
+    code = "source_changed"
+
+    def __init__(self, name: str, file: str, expected: str, found: str, held: str) -> None:
+        self.file, self.expected, self.found, self.held = file, expected, found, held
+        super().__init__(name, f"{file} has sha256 {found}, but {held} says {expected}")
+
+
+class CacheUnwritable(ModelError):
+    """The cache of models can't be written."""
+
+    code = "cache_unwritable"
+
+    def __init__(self, path: Path | str, reason: str) -> None:
+        self.path, self.reason = str(path), reason
+        super().__init__(f"the cache {path} can't be written: {reason}")
+
+
+class CacheFull(CacheUnwritable):
+    """No room is left for a model. Nothing that was there is lost."""
+
+    code = "cache_full"
+
+    def __init__(self, path: Path | str, free: int | None, needed: int | None = None) -> None:
+        self.free, self.needed = free, needed
+        parts = [f"{free / 1e6:,.0f} MB are free"] if free is not None else []
+        parts += [f"about {needed / 1e6:,.0f} MB are needed"] if needed is not None else []
+        super().__init__(path, "no space is left" + (f" ({', '.join(parts)})" if parts else ""))
+
+
+class FileAltered(BundleInvalid):
+    """A file of a bundle is not the one that was installed."""
+
+    code = "file_altered"
+
+    def __init__(self, path: Path | str, file: str, how: str) -> None:
+        self.file, self.how = file, how
+        super().__init__(path, f"{file} is not the file that was installed: {how}")
+
+
+class LockInvalid(ModelError):
+    """The record of what was installed can't be read, so nothing can be held against it."""
+
+    code = "lock_invalid"
+
+    def __init__(self, path: Path | str, reason: str) -> None:
+        self.path, self.reason = str(path), reason
+        super().__init__(f"lock {path}: {reason}")
+
+
+class GoldenMismatch(ModelError):
+    """The bundle doesn't give the vectors that it should."""
+
+    code = "golden_mismatch"
+
+    def __init__(self, name: str, what: str, reason: str) -> None:
+        self.name, self.what, self.reason = name, what, reason
+        super().__init__(f"model {name} fails the golden check ({what}): {reason}")
+
+
+class ModelInUse(ModelError):
+    """A running process serves from these files."""
+
+    code = "model_in_use"
+
+    def __init__(self, name: str, path: Path | str) -> None:
+        self.name, self.path = name, str(path)
+        super().__init__(f"model {name} is in use by a running process ({path})")
+
+
+class ModelNotInstalled(ModelError):
+    """What should be done needs a model in the cache, and it isn't there."""
+
+    code = "model_not_installed"
+
+    def __init__(self, name: str, reason: str = "it is not in the cache of this machine") -> None:
+        self.name, self.reason = name, reason
+        super().__init__(f"model {name}: {reason}")
+
+
+class ArchiveInvalid(ModelError):
+    """A file that is not a model's archive, is damaged, or tries to write where it must not."""
+
+    code = "archive_invalid"
+
+    def __init__(self, path: Path | str, reason: str) -> None:
+        self.path, self.reason = str(path), reason
+        super().__init__(f"archive {path}: {reason}")
+
+
+class ImportInvalid(ModelError):
+    """A file or folder that no model can be made of, as it is given."""
+
+    code = "import_invalid"
+
+    def __init__(self, path: Path | str, reason: str) -> None:
+        self.path, self.reason = str(path), reason
+        super().__init__(f"{path} can't be imported: {reason}")
+
+
 # The catalogue
 
 

@@ -54,6 +54,11 @@ class Settings(BaseSettings):
         "second faster, for as much disk as the model takes. Nothing checks those files for damage.",
     )
     offline: bool = Field(False, description="Never ask the model hub, even if a model is missing.")
+    verify: Literal["fast", "full"] = Field(
+        "fast",
+        description="How a cached model is held against its lock at every start: `fast` by size and time of "
+        "its files, `full` by their hashes (about a second for each GB).",
+    )
     max_image_pixels: Annotated[int, Field(gt=0)] = Field(
         64_000_000, description="Pictures with more pixels are refused from their header."
     )
@@ -103,11 +108,20 @@ class Settings(BaseSettings):
     request_seconds: Annotated[float, Field(gt=0)] = Field(
         30.0, description="A request that is not answered after so long is dropped: 503."
     )
+    stall_seconds: Annotated[float, Field(gt=0)] = Field(
+        60.0,
+        description="An inference that takes longer, and ten times longer than others of its size, hangs: "
+        "it fails, and the model is loaded again, once.",
+    )
     body_seconds: Annotated[float, Field(gt=0)] = Field(
         30.0, description="A body must have arrived after so long: 408."
     )
     ingest_seconds: Annotated[float, Field(gt=0)] = Field(
         3600.0, description="The same for items that are sent to a collection as a stream."
+    )
+    job_seconds: Annotated[float, Field(gt=0)] = Field(
+        6 * 3600.0,
+        description="The longest that duplicates, an export, import, snapshot, restore or reindex may take.",
     )
     grace_seconds: Annotated[float, Field(ge=0)] = Field(
         20.0, description="When told to stop, what was accepted has so long to finish."
@@ -139,6 +153,9 @@ class Settings(BaseSettings):
     )
     max_hits: Annotated[int, Field(gt=0, le=10_000)] = Field(
         1000, description="The largest `limit` of a search."
+    )
+    max_map_points: Annotated[int, Field(gt=0, le=20_000)] = Field(
+        5000, description="The largest `limit` of a map."
     )
     api_key: str | None = Field(
         None, description="The key that commands with `--url` send to the service.", repr=False

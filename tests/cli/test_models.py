@@ -5,16 +5,21 @@ from pathlib import Path
 import pytest
 
 from lookalike.models.bundle import fingerprint, open_bundle
-from lookalike.models.registry import REGISTRY, find
+from lookalike.models.registry import REGISTRY
+from lookalike.models.shelf import Arrival
 from lookalike.models.store import ModelStore
 from tests.cli.conftest import Command
+from tests.models.hub_server import COMMIT
 
 
 @pytest.fixture
 def cached(small: Path, tmp_path: Path) -> str:
     """The name of a model that is in the cache (though with another one's content)."""
     name = "ViT-B-16/datacomp_xl_s13b_b90k"
-    shutil.copytree(small, ModelStore(tmp_path / "home").path(find(name)))
+    shelf = ModelStore(tmp_path / "home").shelf(name)
+    with shelf.exclusive():
+        staged = Path(shutil.copytree(small, shelf.folder / ".new"))
+        shelf.install(staged, Arrival(COMMIT, "hub", COMMIT), None)
     return name
 
 

@@ -17,7 +17,6 @@ from lookalike.encoder.tokenizer import Tokenizer, Tokens
 from lookalike.errors import ImageError, TowerNotLoaded
 from lookalike.models.bundle import Bundle, fingerprint
 from lookalike.models.cards import ModelCard, TowerName
-from lookalike.models.store import ModelStore
 from lookalike.settings import Device, Precision, Settings, load_settings
 
 log = logging.getLogger(__name__)
@@ -119,13 +118,14 @@ class Encoder:
         """The encoder of a model by name: `ViT-B-32`, `ViT-B-16/datacomp_xl_s13b_b90k`, `hf:owner/repo`,
         `tiny`, or a bundle's folder. What is not given comes from the settings (the environment).
 
-        A model that is not cached is downloaded and converted first. Raises ModelUnknown, ModelNotCached,
-        and what the constructor raises.
+        A model that is not cached is downloaded, converted and checked first. Raises what `ModelStore.bundle`
+        raises, and what the constructor raises.
         """
         settings = settings or load_settings()
-        bundle = ModelStore(settings.home, offline=settings.offline).bundle(
-            name or settings.model_name
-        )
+        # what runs the golden check of a pull needs this class, so it can't be imported before it
+        from lookalike.encoder.golden import store_of
+
+        bundle = store_of(settings).bundle(name or settings.model_name)
         return cls(
             bundle,
             wanted=Wanted(

@@ -2,9 +2,9 @@
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import BinaryIO, Literal
 
 from lookalike.errors import BundleInvalid
 from lookalike.models.cards import ModelCard, TowerName
@@ -22,6 +22,8 @@ class Bundle:
 
     path: Path
     card: ModelCard
+    lease: BinaryIO | None = field(default=None, repr=False, compare=False)
+    """While it is open, the cache knows that the bundle is in use, and doesn't remove it."""
 
     def graph(self, tower: TowerName, precision: GraphPrecision = "fp32") -> Path | None:
         """The graph file, or None if the bundle has none of that precision."""

@@ -4,15 +4,30 @@ Repository names as OpenCLIP's own table has them (open-clip-torch 3.3.0, `open_
 """
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from lookalike.errors import ModelUnknown
 
 DEFAULT_TAG = "openai"
+DEFAULT_LABEL = "default"
+"""Stands for a name without `@revision`."""
 REPOSITORY_PREFIX = "hf:"
 _REPOSITORY = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
+_LOCAL = re.compile(r"[A-Za-z0-9][\w.-]{0,99}")
 _REVISION = re.compile(r"[A-Za-z0-9][\w./-]*")
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedText:
+    """The first numbers of a text's vector, as somebody else's tests publish them."""
+
+    text: str
+    values: tuple[float, ...]
+    tolerance: float
+    """Largest difference of one number at fp32."""
+    source: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +43,10 @@ class RegistryEntry:
     """In millions, both towers."""
     revision: str | None = None
     """A commit that is known to be good; None: the repository's newest."""
+    pins: Mapping[str, str] = field(default_factory=dict)
+    """sha256 of source files that are known to be good, by file name. What the hub says counts for nothing
+    against them."""
+    published: "PublishedText | None" = None
 
     @property
     def name(self) -> str:
@@ -40,8 +59,19 @@ class ModelReference:
 
     name: str
     """As it is shown, and as the cache calls it."""
-    repository: str
+    repository: str | None
+    """None: the model was imported from files, and no hub has it."""
     revision: str | None
+    """What to ask the hub for; None: its newest."""
+    label: str = DEFAULT_LABEL
+    """The revision that the name gives, or `default`: what the cache files the commit under."""
+    pins: Mapping[str, str] = field(default_factory=dict)
+    published: PublishedText | None = None
+
+    @property
+    def full_name(self) -> str:
+        """The name with the revision, if it was given."""
+        return self.name if self.label == DEFAULT_LABEL else f"{self.name}@{self.label}"
 
 
 # architecture: dimension, picture size, millions of parameters, repository by tag
@@ -72,6 +102,19 @@ _KNOWN_REVISIONS = {
     "timm/vit_base_patch32_clip_224.openai": "ab5b8ef490e86faa07d3523926b842c765de1de5",
 }
 
+_PUBLISHED = {
+    "timm/vit_base_patch32_clip_224.openai": PublishedText(
+        text="hello world",
+        values=(0.0083, 0.0103, -0.0138, 0.0199, -0.0069),
+        tolerance=1e-3,
+        source="FastEmbed, tests/test_text_onnx_embeddings.py, Qdrant/clip-ViT-B-32-text",
+    ),
+}
+
+PUBLISHED_PICTURE = (-0.0098, 0.0128, -0.0274, 0.002, -0.0059)
+"""The first numbers of OpenAI's ViT-B-32 for FastEmbed's own test picture (its tests/misc/image.jpeg; the
+numbers are in its tests/test_image_onnx_embeddings.py). The picture is not part of this project."""
+
 REGISTRY: MappingProxyType[str, RegistryEntry] = MappingProxyType(
     {
         entry.name: entry
@@ -86,6 +129,7 @@ REGISTRY: MappingProxyType[str, RegistryEntry] = MappingProxyType(
                 image_size=size,
                 parameters=parameters,
                 revision=_KNOWN_REVISIONS.get(repository),
+                published=_PUBLISHED.get(repository),
             )
         ]
     }
@@ -102,13 +146,26 @@ def find(name: str) -> ModelReference:
         repository = base.removeprefix(REPOSITORY_PREFIX)
         if not _REPOSITORY.fullmatch(repository) or ".." in name:
             raise ModelUnknown(name, known_names())
-        return ModelReference(base, repository, revision or None)
+        return ModelReference(base, repository, revision or None, label=revision or DEFAULT_LABEL)
     full = base if "/" in base else f"{base}/{DEFAULT_TAG}"
     entry = REGISTRY.get(full)
     if entry is None:
         raise ModelUnknown(name, known_names())
     shown = entry.architecture if entry.tag == DEFAULT_TAG else entry.name
-    return ModelReference(shown, entry.repository, revision or entry.revision)
+    return ModelReference(
+        shown,
+        entry.repository,
+        revision or entry.revision,
+        label=revision or DEFAULT_LABEL,
+        # another revision than the known one has other files, and perhaps other weights
+        pins=entry.pins if revision in ("", entry.revision) else {},
+        published=entry.published,
+    )
+
+
+def local(name: str) -> ModelReference | None:
+    """What a name that an import gave stands for; None if no import can have given it."""
+    return ModelReference(name, None, None) if _LOCAL.fullmatch(name) else None
 
 
 def known_names() -> list[str]:

@@ -71,7 +71,7 @@ def _entry(entry: RegistryEntry, store: ModelStore) -> dict[str, Any]:
         "dimension": entry.dimension,
         "image_size": entry.image_size,
         "parameters": entry.parameters * 1_000_000,
-        "cached": (store.path(find(entry.name)) / CARD).is_file(),
+        "cached": store.is_here(entry.name),
     }
 
 
