@@ -355,6 +355,26 @@ class ImportInvalid(ModelError):
         super().__init__(f"{path} can't be imported: {reason}")
 
 
+class QuantizationFailed(ModelError):
+    """A tower can't be calibrated, or no tower that was is good enough."""
+
+    code = "quantization_failed"
+
+    def __init__(self, name: str, reason: str) -> None:
+        self.name, self.reason = name, reason
+        super().__init__(f"{name} can't be quantized: {reason}")
+
+
+class MeasurementFailed(ModelError):
+    """The process that was to measure a model has ended without a result."""
+
+    code = "measurement_failed"
+
+    def __init__(self, name: str, reason: str) -> None:
+        self.name, self.reason = name, reason
+        super().__init__(f"{name} can't be measured: {reason}")
+
+
 # The catalogue
 
 

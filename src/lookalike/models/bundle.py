@@ -13,6 +13,9 @@ CARD = "model.json"
 DATA_SUFFIX = ".data"
 """A graph's weights lie in the file of its name with this behind it, if they are not in the graph."""
 
+IR_SUFFIX = ".xml"
+"""Of a graph in OpenVINO's own form, as calibrating for int8 makes them. Its weights are beside it in `.bin`."""
+
 GraphPrecision = Literal["fp32", "bf16", "fp16", "int8"]
 
 
@@ -73,10 +76,18 @@ def fingerprint(card: ModelCard, precision: str = "fp32", mode: str = "natural")
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
 
 
+def data_name(graph: str) -> str:
+    """The name of the file with a graph's weights, if they are not in the graph."""
+    if graph.endswith(IR_SUFFIX):
+        return graph.removesuffix(IR_SUFFIX) + ".bin"
+    return graph + DATA_SUFFIX
+
+
 def _hashes(card: ModelCard, precision: GraphPrecision) -> dict[str, str]:
     """The hashes of the graphs of one precision, and of their data files."""
-    graphs = {getattr(graph, precision) for graph in card.graphs.values()}
-    return {n: h for n, h in card.files.items() if n.removesuffix(DATA_SUFFIX) in graphs}
+    graphs = [name for graph in card.graphs.values() if (name := getattr(graph, precision))]
+    names = {*graphs, *map(data_name, graphs)}
+    return {n: h for n, h in card.files.items() if n in names}
 
 
 def sha256(path: Path) -> str:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from lookalike.encoder.runtimes.base import OUTPUT, Plan
 from lookalike.encoder.runtimes.mapping import release_mapped
 from lookalike.errors import InferenceFailed
-from lookalike.models.bundle import DATA_SUFFIX
+from lookalike.models.bundle import data_name
 
 # OpenVINO tells Google Analytics that it was imported, unless it can't import what tells it.
 sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
@@ -45,7 +45,7 @@ class OpenVinoTower:
         }
         if plan.precision in _HINT:
             properties["INFERENCE_PRECISION_HINT"] = _HINT[plan.precision]
-        mapped = [graph.with_name(graph.name + DATA_SUFFIX)]
+        mapped = [graph.with_name(data_name(graph.name))]
         if plan.compile_cache is not None:
             properties["CACHE_DIR"] = str(plan.compile_cache)
         try:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from lookalike.encoder.cores import inference_threads
 from lookalike.encoder.runtimes.base import ActualPrecision, LoadedTower, Plan, Wanted
 from lookalike.errors import DeviceUnavailable, PrecisionUnavailable
-from lookalike.models.bundle import Bundle, GraphPrecision
+from lookalike.models.bundle import IR_SUFFIX, Bundle, GraphPrecision
 from lookalike.models.cards import TowerName
 from lookalike.models.precision import has_cuda
 
@@ -81,7 +81,17 @@ def _onnxruntime_precision(
             raise PrecisionUnavailable("bf16", "ONNX Runtime offers fp32 on the CPU, fp16 on CUDA")
         case "fp16" | "int8":
             _need_graphs(wanted.precision, bundle, towers)
+            _need_onnx(wanted.precision, bundle, towers)
     return wanted.precision
+
+
+def _need_onnx(precision: GraphPrecision, bundle: Bundle, towers: tuple[TowerName, ...]) -> None:
+    for tower in towers:
+        graph = bundle.graph(tower, precision)
+        if graph is not None and graph.suffix == IR_SUFFIX:
+            raise PrecisionUnavailable(
+                precision, f"the {tower} tower was calibrated for OpenVINO, which is not used here"
+            )
 
 
 def _need_graphs(precision: GraphPrecision, bundle: Bundle, towers: tuple[TowerName, ...]) -> None:
