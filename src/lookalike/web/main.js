@@ -24,6 +24,7 @@ const notice = document.getElementById("notice");
 
 let collections = [];
 let shown = null; // { name, view }
+let before = null;
 let turn = 0;
 
 /**
@@ -40,6 +41,8 @@ const context = {
   collection,
   /** Ask for the collections again. */
   refresh: loadCollections,
+  /** The view that was shown before this one; null at first. */
+  cameFrom: () => before,
 };
 
 function collection() {
@@ -146,6 +149,7 @@ async function show({ view: wanted, params }) {
   const mine = ++turn;
   shown?.abort.abort();
   shown?.view.unmount?.();
+  before = shown?.name ?? null;
   shown = null;
   main.setAttribute("aria-busy", "true");
   try {

@@ -18,18 +18,28 @@ export function valueText(value) {
   return String(value);
 }
 
+function priceText(price) {
+  return price.toLocaleString("en", { minimumFractionDigits: Number.isInteger(price) ? 0 : 2, maximumFractionDigits: 2 });
+}
+
 /**
  * A card. `score`: shown unless null. `actions`: further nodes below. `most`: how many attributes are shown.
  */
 export function card(collection, item, { score = null, actions = [], most = 4 } = {}) {
   const title = titleOf(item);
-  const attributes = Object.entries(item.attributes ?? {}).filter(([, value]) => value !== null && value !== "").slice(0, most);
+  const given = item.attributes ?? {};
+  // a shop's card shows the price apart; in which currency, the catalogue doesn't say
+  const price = typeof given.price === "number" ? given.price : null;
+  const attributes = Object.entries(given)
+    .filter(([name, value]) => value !== null && value !== "" && !(name === "price" && price !== null))
+    .slice(0, most);
   return h(
     "article",
     { class: "card", data: { id: item.id } },
     h("div", { class: "card-picture" }, itemPicture(collection, item.id), actions.length > 0 && h("div", { class: "card-actions" }, actions)),
     h("div", { class: "card-text" },
       h("h3", { class: "card-title" }, h("a", { href: href("item", { c: collection, id: item.id }) }, title)),
+      price !== null && h("p", { class: "card-price" }, h("span", { class: "visually-hidden" }, "Price "), priceText(price)),
       attributes.length > 0 && h("ul", { class: "card-attributes", "aria-label": "Attributes" },
         attributes.map(([name, value]) => h("li", { title: `${name}: ${valueText(value)}` },
           h("span", { class: "visually-hidden" }, `${name}: `), valueText(value)))),
