@@ -1,4 +1,5 @@
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -28,9 +29,10 @@ def test_list_has_every_named_model_and_says_which_are_here(
 ) -> None:
     run = lookalike("models", "list")
     assert run.status == 0
-    here = {line.split()[0]: line.split()[-1] for line in run.out.splitlines()[1:]}
-    assert set(here) >= set(REGISTRY)
-    assert [name for name in REGISTRY if here[name] == "yes"] == [cached]
+    rows = {line.split()[0]: line.rstrip() for line in run.out.splitlines()[1:]}
+    assert set(rows) >= set(REGISTRY)
+    assert [name for name in REGISTRY if not rows[name].endswith("not here")] == [cached]
+    assert re.search(r" MB  laion/CLIP\S+@0123456789ab  20\d\d-\d\d-\d\d  serves$", rows[cached])
 
 
 def test_list_in_a_pipe_is_not_cut(lookalike: Command, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -40,7 +42,11 @@ def test_list_in_a_pipe_is_not_cut(lookalike: Command, monkeypatch: pytest.Monke
 
 def test_list_as_json_has_the_same_facts_for_machines(lookalike: Command, cached: str) -> None:
     models = {m["name"]: m for m in json.loads(lookalike("models", "list", "--json").out)}
-    assert models[cached] == {
+    facts = models[cached]
+    assert facts["bytes"] > 100_000
+    assert (facts["in_use"], facts["problem"], facts["state"]) == (False, None, "serves")
+    assert facts["revision"] == COMMIT
+    known = {
         "name": cached,
         "architecture": "ViT-B-16",
         "tag": "datacomp_xl_s13b_b90k",
@@ -50,6 +56,7 @@ def test_list_as_json_has_the_same_facts_for_machines(lookalike: Command, cached
         "parameters": 150_000_000,
         "cached": True,
     }
+    assert {name: facts[name] for name in known} == known
 
 
 def test_show_prints_the_card_of_a_bundle(lookalike: Command, small: Path) -> None:

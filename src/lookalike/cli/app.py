@@ -42,7 +42,7 @@ COMMANDS: dict[str, Command] = {
     ),
     "duplicates": Command("catalogue", "Find pairs of items that are nearly the same."),
     "collections": Command("catalogue", "See, move, save and remove collections."),
-    "models": Command("models", "What models there are, and what is known of them."),
+    "models": Command("models", "See, bring, check, move and remove models."),
 }
 """In the order in which the help lists them."""
 

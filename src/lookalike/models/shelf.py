@@ -40,7 +40,7 @@ from lookalike.models.registry import ModelReference
 from lookalike.models.space import writing
 
 INCOMING = ".incoming"
-_VERSION = re.compile(r"[A-Za-z0-9][\w.+-]*")
+_VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9+-]*")  # no dot: lock.json is no version
 
 
 @dataclass(frozen=True, slots=True)

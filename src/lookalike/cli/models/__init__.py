@@ -7,9 +7,11 @@ when one of their commands runs, so what is slow to import belongs inside the fu
 import typer
 
 from lookalike.cli.examples import epilog
-from lookalike.cli.models import listing
+from lookalike.cli.models import carrying, listing, pulling, removing, verifying
 
-MODULES = (listing,)
+SUMMARY = "See, bring, check, move and remove models."
+
+MODULES = (listing, pulling, verifying, carrying, removing)
 """In the order in which the help lists their commands."""
 
 
@@ -18,4 +20,4 @@ def register(app: typer.Typer) -> None:
     for module in MODULES:
         for name, command, examples in module.COMMANDS:
             group.command(name, epilog=epilog(examples))(command)
-    app.add_typer(group, name="models", help="What models there are, and what is known of them.")
+    app.add_typer(group, name="models", help=SUMMARY)

@@ -3,17 +3,32 @@
 from typing import Any
 
 from lookalike.errors import ModelError
-from lookalike.models.bundle import CARD, Bundle, fingerprint
+from lookalike.models.bundle import CARD, Bundle, fingerprint, open_bundle
+from lookalike.models.inventory import Installed, installed
 from lookalike.models.registry import REGISTRY, RegistryEntry, find
 from lookalike.models.store import BUILT_IN, ModelStore
 from lookalike.settings import load_settings
 
 
 def listed() -> list[dict[str, Any]]:
-    """The named models, the built-in one first: name, where they come from, their sizes, and whether they are
-    on this machine. `parameters` counts both towers'."""
+    """The built-in model, the named ones, and all others that are in the cache, one entry for each version.
+
+    `parameters` counts both towers'. Of what is in the cache: version, size in bytes, where it is from, when
+    all its hashes were last found right, whether a process serves from it, and what the fast check finds wrong.
+    Raises LockInvalid.
+    """
     store = _store()
-    return [*_built_in(store), *(_entry(entry, store) for entry in REGISTRY.values())]
+    here: dict[str, list[Installed]] = {}
+    for version in installed(store):
+        here.setdefault(version.name, []).append(version)
+    models = _built_in(store)
+    for entry in REGISTRY.values():
+        facts = _registered(entry)
+        versions = here.pop(find(entry.name).name, [])
+        models += [facts | _installed(version) for version in versions] or [facts | _ABSENT]
+    for versions in here.values():
+        models += [_foreign(version) | _installed(version) for version in versions]
+    return models
 
 
 def shown(name: str) -> dict[str, Any]:
@@ -27,7 +42,7 @@ def shown(name: str) -> dict[str, Any]:
     reference = find(name)
     for entry in REGISTRY.values():
         if entry.repository == reference.repository:
-            return _entry(entry, store) | {"revision": reference.revision}
+            return _registered(entry) | _ABSENT | {"revision": reference.revision}
     return {
         "name": reference.name,
         "repository": reference.repository,
@@ -62,7 +77,10 @@ def _built_in(store: ModelStore) -> list[dict[str, Any]]:
     ]
 
 
-def _entry(entry: RegistryEntry, store: ModelStore) -> dict[str, Any]:
+_ABSENT: dict[str, Any] = {"cached": False}
+
+
+def _registered(entry: RegistryEntry) -> dict[str, Any]:
     return {
         "name": entry.name,
         "architecture": entry.architecture,
@@ -71,7 +89,39 @@ def _entry(entry: RegistryEntry, store: ModelStore) -> dict[str, Any]:
         "dimension": entry.dimension,
         "image_size": entry.image_size,
         "parameters": entry.parameters * 1_000_000,
-        "cached": store.is_here(entry.name),
+    }
+
+
+def _foreign(entry: Installed) -> dict[str, Any]:
+    """What the card of an installed model says, or nothing if it can't be read."""
+    facts: dict[str, Any] = {"name": entry.name, "repository": entry.repository}
+    try:
+        card = open_bundle(entry.path).card
+    except ModelError:
+        return facts | {"dimension": None, "image_size": None, "parameters": None}
+    return facts | {
+        "architecture": card.architecture,
+        "tag": None,
+        "dimension": card.dimension,
+        "image_size": card.image.height if card.image else None,
+        "parameters": sum(graphs.parameters for graphs in card.graphs.values()),
+    }
+
+
+def _installed(entry: Installed) -> dict[str, Any]:
+    return {
+        "cached": True,
+        "version": entry.version,
+        "state": entry.state,
+        "origin": entry.origin,
+        "revision": entry.commit,
+        "bytes": entry.size,
+        "installed": entry.installed,
+        "verified": entry.verified,
+        "golden": entry.golden,
+        "in_use": entry.in_use,
+        "problem": entry.problem,
+        "folder": str(entry.path),
     }
 
 

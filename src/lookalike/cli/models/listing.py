@@ -13,34 +13,52 @@ SHOW_EXAMPLES = ("lookalike models show ViT-B-32", "lookalike models show tiny -
 
 
 def list_models(as_json: JsonOption = False) -> None:
-    """List the models that have a name here, and which of them are on this machine.
+    """List the models that have a name here, and all that are on this machine.
 
     The tag openai may be left out of a name. Any repository in OpenCLIP's or Hugging Face's CLIP layout can
-    be used too, as hf:owner/repo.
+    be used too, as hf:owner/repo. VERIFIED is when all hashes were last found right. STATE is serves, in use
+    (a running process has it loaded), previous (rollback returns to it), unused (prune removes it) or damaged.
     """
     models = listed()
     if as_json:
         console.print_json(models)
         return
-    console.print_table(
-        {
-            "MODEL": False,
-            "DIMENSION": True,
-            "PICTURE": True,
-            "PARAMETERS": True,
-            "ON THIS MACHINE": False,
-        },
-        [
-            [
-                model["name"],
-                str(model["dimension"]),
-                str(model["image_size"]),
-                f"{model['parameters'] / 1e6:,.0f} M",
-                "yes" if model["cached"] else "no",
-            ]
-            for model in models
-        ],
-    )
+    columns = {
+        "MODEL": False,
+        "DIMENSION": True,
+        "PICTURE": True,
+        "PARAMETERS": True,
+        "ON DISK": True,
+        "FROM": False,
+        "VERIFIED": False,
+        "STATE": False,
+    }
+    console.print_table(columns, [_row(model) for model in models])
+    for model in models:
+        if model.get("problem"):
+            console.note(f"{model['name']}: {model['problem']}")
+
+
+def _row(model: dict[str, Any]) -> list[str]:
+    parameters = model.get("parameters")
+    row = [
+        model["name"],
+        str(model["dimension"] or "?"),
+        str(model["image_size"] or "?"),
+        f"{parameters / 1e6:,.0f} M" if parameters else "?",
+    ]
+    if not model["cached"]:
+        return [*row, "-", "-", "-", "not here"]
+    if "version" not in model:
+        return [*row, "-", "the package", "-", "serves"]
+    state = "in use" if model["in_use"] else model["state"]
+    return [
+        *row,
+        f"{model['bytes'] / 1e6:,.0f} MB",
+        f"{model['repository'] or model['origin']}@{model['version'].removeprefix('import-')[:12]}",
+        (model["verified"] or "never")[:10],
+        "damaged" if model["problem"] else state,
+    ]
 
 
 def show_model(
