@@ -213,6 +213,7 @@ class Catalog:
                 threshold=query.threshold,
                 fusion=query.fusion,
                 exact=query.exact,
+                within=query.within,
                 fingerprint=self.encoder.fingerprint if texts or images else None,
             ),
         )

@@ -115,7 +115,9 @@ def plan_search(
         lanes=tuple(lanes),
         offset=search.offset,
         limit=search.limit,
-        filter=_filter(typed_filter(search.filter, kinds), (*wanted, *search.exclude)),
+        filter=_filter(
+            typed_filter(search.filter, kinds), (*wanted, *search.exclude), search.within
+        ),
         fusion=search.fusion if len(lanes) > 1 else None,
         diversity=search.diversity,
         threshold=search.threshold,
@@ -133,7 +135,7 @@ def plan_recommend(
     records = _there(name, given, fetch)
     liked = tuple(item_vector(name, records[one], recommend.target) for one in positive)
     disliked = tuple(item_vector(name, records[one], recommend.target) for one in negative)
-    where = _filter(typed_filter(recommend.filter, kinds), given)
+    where = _filter(typed_filter(recommend.filter, kinds), given, recommend.within)
     if recommend.strategy == "best":
         lane = Lane(recommend.target)
     else:
@@ -201,13 +203,21 @@ def _there(name: str, ids: Sequence[str], fetch: Fetch) -> Mapping[str, Record]:
     return records
 
 
-def _filter(filter: Any, exclude: Iterable[str]) -> dict[str, Any] | None:  # noqa: A002
+def _filter(
+    filter: Any,  # noqa: A002
+    exclude: Iterable[str],
+    within: Iterable[str] | None,
+) -> dict[str, Any] | None:
     where = to_qdrant(filter)
     hidden = [str(point_id(one)) for one in dict.fromkeys(exclude)]
-    if not hidden:
+    if not hidden and within is None:
         return where
-    without = {"must_not": [{"has_id": hidden}]}
-    return {"must": [where], **without} if where else without
+    must: list[dict[str, Any]] = [where] if where else []
+    if within is not None:
+        must.append({"has_id": [str(point_id(one)) for one in dict.fromkeys(within)]})
+    must_not = [{"has_id": hidden}] if hidden else []
+    parts = {"must": must, "must_not": must_not}
+    return {name: part for name, part in parts.items() if part}
 
 
 def describe(

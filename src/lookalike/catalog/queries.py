@@ -45,6 +45,7 @@ class Query:
     threshold: float | None = None
     fusion: Fusion = "rrf"
     exact: bool = False
+    within: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
         if not self.parts:

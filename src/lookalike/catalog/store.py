@@ -187,6 +187,8 @@ class Search:
     fusion: Fusion = "rrf"
     exclude: tuple[str, ...] = ()
     """Items that must not be among the hits. Items among the parts never are."""
+    within: tuple[str, ...] | None = None
+    """Ids: only these can be hits."""
     exact: bool = False
     """Compare with every item, index or not."""
     fingerprint: str | None = None
@@ -226,6 +228,8 @@ class Recommend:
     limit: int = 10
     offset: int = 0
     filter: Filter | None = None
+    within: tuple[str, ...] | None = None
+    """Ids: only these can be hits."""
 
     def __post_init__(self) -> None:
         if not self.positive:

@@ -50,6 +50,7 @@ _WHY = {
     422: "It can't be done as it is asked.",
     429: "Too much is waiting; `Retry-After` says when to come back.",
     500: "The service failed; its log says why.",
+    501: "This installation lacks an optional part.",
     503: "Not ready, stopping, or not in time.",
     507: "No space is left for the store.",
 }

@@ -18,9 +18,11 @@ from lookalike.service.routes import (
     collections,
     compare,
     embed,
+    errors,
     facets,
     health,
     items,
+    mapping,
     page,
     search,
 )
@@ -32,6 +34,7 @@ from lookalike.settings import Settings
 
 MODULES = (
     *(embed, openai, search, facets, compare, items, collections, health, page),
+    *(mapping, errors),
     *(infinity, weaviate, tei, clip_as_service),
 )
 """In the order in which they are asked whether a request is theirs: the busiest first."""
@@ -87,7 +90,13 @@ def create_app(settings: Settings, load: LoadEncoder = load_encoder) -> FastAPI:
             allow_headers=["authorization", "content-type", "x-api-key", "x-request-id"],
             expose_headers=["x-request-id", "server-timing", "retry-after"],
         )
-    app.add_middleware(Telemetry, settings=settings, metrics=service.metrics, tracer=service.tracer)
+    app.add_middleware(
+        Telemetry,
+        settings=settings,
+        metrics=service.metrics,
+        errors=service.errors,
+        tracer=service.tracer,
+    )
     app.openapi = partial(_openapi, app)  # type: ignore[method-assign]
     return app
 

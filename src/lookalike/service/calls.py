@@ -34,6 +34,8 @@ class Call:
     )
     tickets: list[Ticket] = field(default_factory=list)
     gone: bool = False
+    code: str | None = None
+    """Of the error that it was answered with."""
 
     def took(self, timing: Timing) -> None:
         """Add what a request to the model took."""

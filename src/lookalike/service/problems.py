@@ -17,6 +17,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from lookalike import errors as e
+from lookalike.service import calls
 from lookalike.service.responses import ProblemJson
 
 log = logging.getLogger(__name__)
@@ -65,6 +66,7 @@ _SAYS_WHY = (
     e.WorkerFailed,
     e.StoreUnavailable,
     e.StoreFull,
+    e.ExtraMissing,
 )
 """Errors of 5xx whose words help the client; those of the others would tell of our insides."""
 
@@ -126,6 +128,8 @@ def problem_of(error: e.LookalikeError) -> Problem:
 
 def respond(problem: Problem, path: str) -> Response:
     """The response to a problem on a path."""
+    if (call := calls.current()) is not None:
+        call.code = problem.code
     renderer = _renderers.get(path)
     if renderer is None:
         found = (

@@ -301,6 +301,9 @@ class SearchRequest(Body):
     offset: int = Field(0, ge=0)
     filter: dict[str, Any] | None = None
     diversity: float = Field(0.0, ge=0, le=1)
+    within: list[str] | None = Field(
+        None, min_length=1, max_length=10_000, description="Ids: find among these items only."
+    )
 
 
 class RecommendRequest(Body):
@@ -310,6 +313,9 @@ class RecommendRequest(Body):
 
     positive: Annotated[list[str], Field(min_length=1, max_length=256)]
     negative: list[str] = Field([], max_length=256)
+    within: list[str] | None = Field(
+        None, min_length=1, max_length=10_000, description="Ids: find among these items only."
+    )
     target: Literal["image", "text"] = "image"
     limit: int = Field(10, ge=1)
     offset: int = Field(0, ge=0)

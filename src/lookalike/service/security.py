@@ -19,7 +19,7 @@ LOOPBACK = "127.0.0.1"
 _LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
 HEALTH = frozenset({"/healthz", "/readyz", "/health", "/.well-known/live", "/.well-known/ready"})
-METRICS = frozenset({"/metrics"})
+METRICS = frozenset({"/metrics", "/errors"})
 _READING_POSTS = re.compile(r"/collections/[^/]+/(search|recommend|facets)")
 
 

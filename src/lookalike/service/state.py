@@ -8,12 +8,14 @@ from typing import Any, Literal
 
 from lookalike.catalog.catalog import Catalog
 from lookalike.catalog.fetch import Fetcher, FetchLimits
+from lookalike.catalog.maps.maps import Maps
 from lookalike.encoder import Encoder
 from lookalike.encoder.batcher import Batcher
 from lookalike.encoder.lanes import BatchLimits
 from lookalike.errors import LookalikeError, NotReady, RequestInvalid
 from lookalike.service.calls import Threads
 from lookalike.service.encoding import BatchedEncoder
+from lookalike.service.last_errors import LastErrors
 from lookalike.service.limits import Load
 from lookalike.service.metrics import Metrics
 from lookalike.service.tracing import make_tracer
@@ -45,6 +47,8 @@ class Service:
         """Where this service is reached, once it listens."""
         self.load = Load()
         self.metrics = Metrics(self.load)
+        self.errors = LastErrors()
+        self.maps = Maps()
         self.tracer = make_tracer(settings.traces)
         self.store_calls = Threads("store", STORE_THREADS, STORE_WAITING)
         self.ingest_calls = Threads("ingest", INGEST_THREADS, INGEST_WAITING)
@@ -182,6 +186,7 @@ class Service:
             log.warning("stopped before all was done")
         for threads in (self.store_calls, self.ingest_calls, self.fetch_calls):
             threads.close()
+        self.maps.close()
         if self._catalog is not None:
             self._catalog.close()
         if self._encoder is not None:

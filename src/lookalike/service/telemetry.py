@@ -11,6 +11,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from lookalike.service import calls, logs
+from lookalike.service.last_errors import LastErrors
 from lookalike.service.metrics import Metrics
 from lookalike.service.problems import Problem, respond
 from lookalike.service.tracing import Tracer
@@ -19,15 +20,22 @@ from lookalike.settings import Settings
 log = logging.getLogger(__name__)
 
 _ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
-_QUIET = frozenset({"/healthz", "/readyz", "/metrics", "/health"})
+_QUIET = frozenset({"/healthz", "/readyz", "/metrics", "/errors", "/health"})
 
 
 class Telemetry:
     """ASGI: begins and ends a `Call`."""
 
-    def __init__(self, app: ASGIApp, settings: Settings, metrics: Metrics, tracer: Tracer) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        settings: Settings,
+        metrics: Metrics,
+        errors: LastErrors,
+        tracer: Tracer,
+    ) -> None:
         self.app, self._settings = app, settings
-        self._metrics, self._tracer = metrics, tracer
+        self._metrics, self._errors, self._tracer = metrics, errors, tracer
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on; whatever happens, answer it."""
@@ -74,6 +82,8 @@ class Telemetry:
         status = status or 499  # nothing was sent: the client went before
         method = method if method in _METHODS else "OTHER"
         self._metrics.request(route, method, status, seconds)
+        if status >= 400:
+            self._errors.add(route, method, status, call.code, call.id)
         level = logging.DEBUG if route in _QUIET and status < 400 else logging.INFO
         if not logs.access.isEnabledFor(level):
             return

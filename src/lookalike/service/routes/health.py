@@ -17,7 +17,7 @@ _LIMITS = (
     "batch_size", "queue_items", "queue_bytes", "text_cache", "request_seconds", "body_seconds",
     "max_body_bytes", "max_stream_bytes", "max_pending_bytes", "max_requests", "max_pictures",
     "max_texts", "max_characters", "max_items", "max_hits", "max_image_pixels", "max_image_bytes",
-    "min_image_side", "fetch_urls",
+    "min_image_side", "fetch_urls", "max_map_points",
 )  # fmt: skip
 
 

@@ -41,6 +41,7 @@ async def search(name: NameDep, body: SearchRequest, service: ServiceDep) -> Res
         offset=body.offset,
         filter=parse_filter(body.filter),
         diversity=body.diversity,
+        within=None if body.within is None else tuple(body.within),
     )
     return await _found(service, call, partial(service.catalog.search, name, query))
 
@@ -55,6 +56,7 @@ async def recommend(name: NameDep, body: RecommendRequest, service: ServiceDep) 
     wanted = Recommend(
         positive=tuple(body.positive),
         negative=tuple(body.negative),
+        within=None if body.within is None else tuple(body.within),
         target=body.target,
         limit=body.limit,
         offset=body.offset,
