@@ -7,11 +7,11 @@ when one of their commands runs, so what is slow to import belongs inside the fu
 import typer
 
 from lookalike.cli.examples import epilog
-from lookalike.cli.models import carrying, listing, pulling, removing, verifying
+from lookalike.cli.models import carrying, listing, pulling, quantize, removing, verifying
 
 SUMMARY = "See, bring, check, move and remove models."
 
-MODULES = (listing, pulling, verifying, carrying, removing)
+MODULES = (listing, pulling, verifying, carrying, removing, quantize)
 """In the order in which the help lists their commands."""
 
 

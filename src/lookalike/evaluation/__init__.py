@@ -1,0 +1,1 @@
+"""How good and how quick a model is, measured here: retrieval, quantization, comparison."""
