@@ -1,4 +1,5 @@
 import json
+import os
 import re
 import shutil
 from pathlib import Path
@@ -92,3 +93,116 @@ def test_show_of_an_unknown_model_fails_and_names_the_known_ones(lookalike: Comm
     run = lookalike("models", "show", "nix")
     assert (run.status, run.out) == (1, "")
     assert "ViT-B-32" in run.err
+
+
+# The life of a model on the command line
+
+
+GOLDEN = Path(__file__).parents[1] / "golden/models"
+
+
+@pytest.fixture
+def mine(lookalike: Command) -> str:
+    """The name of a model that was imported from a folder, golden check and all."""
+    run = lookalike("models", "import", GOLDEN / "openclip-vit-gelu", "--name", "mine")
+    assert run.status == 0, run.err
+    assert "--model mine" in run.err
+    return "mine"
+
+
+def test_a_model_travels_as_a_file_and_is_verified_there(
+    lookalike: Command, mine: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "mine.tar"
+    packed = json.loads(lookalike("models", "export", mine, file, "--json").out)
+    assert packed["bytes"] == file.stat().st_size
+    monkeypatch.setenv("LOOKALIKE_HOME", str(tmp_path / "elsewhere"))
+    wrong = lookalike("models", "import", file, "--sha256", "0" * 64)
+    assert wrong.status == 1
+    assert "help: copy it here again" in wrong.err
+    assert lookalike("models", "import", file, "--sha256", packed["sha256"]).status == 0
+    checked = json.loads(lookalike("models", "verify", mine, "--json").out)
+    assert checked["hashes"] == "all as they were installed"
+    assert checked["vectors"] == "recorded"
+    assert lookalike("embed", "--model", mine, "hello").status == 0
+
+
+def test_verify_fails_on_one_altered_byte_and_names_the_file(
+    lookalike: Command, mine: str, tmp_path: Path
+) -> None:
+    path = next(tmp_path.glob("home/models/mine/import-*/image.onnx"))
+    facts = path.stat()
+    path.write_bytes(path.read_bytes()[:-1] + b"?")
+    os.utime(path, ns=(facts.st_atime_ns, facts.st_mtime_ns))
+    run = lookalike("models", "verify", mine)
+    assert (run.status, run.out) == (1, "")
+    assert "image.onnx is not the file that was installed" in run.err
+    assert "Traceback" not in run.err
+
+
+def test_verify_of_the_built_in_model_and_of_one_that_is_not_here(lookalike: Command) -> None:
+    assert json.loads(lookalike("models", "verify", "tiny", "--json").out)["files"] == 4
+    run = lookalike("models", "verify", "ViT-B-32")
+    assert run.status == 1
+    assert "not in the cache" in run.err
+
+
+def test_another_picture_than_the_published_one_fails_the_check(
+    lookalike: Command, mine: str, tmp_path: Path
+) -> None:
+    from lookalike.models.golden import pictures
+
+    picture = tmp_path / "picture.bmp"
+    picture.write_bytes(pictures()[0])
+    run = lookalike("models", "verify", mine, "--picture", picture)
+    assert run.status == 1
+    assert "is published" in run.err
+
+
+def test_import_rollback_prune_remove(lookalike: Command, mine: str) -> None:
+    lookalike("models", "import", GOLDEN / "openclip-vit-mean", "--name", mine)
+    states = [
+        m["state"]
+        for m in json.loads(lookalike("models", "list", "--json").out)[1:]
+        if "state" in m
+    ]
+    assert sorted(states) == ["previous", "serves"]
+    assert "again" in lookalike("models", "rollback", mine).err
+    dry = json.loads(lookalike("models", "prune", "--dry-run", "--json").out)
+    assert len(dry["removed"]) == 1
+    assert lookalike("models", "prune").status == 0
+    assert json.loads(lookalike("models", "prune", "--json").out)["removed"] == []
+    refused = lookalike("models", "rollback", mine)
+    assert refused.status == 1
+    assert "no earlier version" in refused.err
+    assert json.loads(lookalike("models", "remove", mine, "--json").out)["bytes"] > 100_000
+    assert lookalike("models", "remove", mine).status == 1
+
+
+def test_pull_without_network_is_an_error_with_advice(
+    lookalike: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from lookalike.models import hub
+
+    monkeypatch.setattr(hub, "endpoint", lambda: "http://127.0.0.1:9")
+    monkeypatch.setattr(hub, "_UNREACHABLE", 1)
+    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
+    run = lookalike("models", "pull", "ViT-B-32")
+    assert run.status == 1
+    assert "http://127.0.0.1:9 can't be reached" in run.err
+    assert "HF_ENDPOINT" in run.err
+    assert "Traceback" not in run.err
+
+
+def test_offline_the_commands_that_bring_the_model_are_the_error(
+    lookalike: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LOOKALIKE_OFFLINE", "1")
+    run = lookalike("embed", "--model", "ViT-B-16", "hello")
+    assert run.status == 1
+    for command in ("models pull ViT-B-16", "models export ViT-B-16", "models import ViT-B-16.tar"):
+        assert command in run.err
+
+
+def test_pull_of_the_built_in_model_is_nothing_to_do(lookalike: Command) -> None:
+    assert lookalike("models", "pull", "tiny").status == 0

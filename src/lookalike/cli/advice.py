@@ -4,8 +4,25 @@ from lookalike import errors
 
 _ADVICE: dict[type[errors.LookalikeError], str] = {
     errors.ModelUnknown: "see `lookalike models list`",
-    errors.CardInvalid: "if the model is in the cache, remove its folder; it is then downloaded anew",
-    errors.BundleInvalid: "if the model is in the cache, remove its folder; it is then downloaded anew",
+    errors.CardInvalid: "if the model is in the cache, `lookalike models pull NAME` mends it",
+    errors.BundleInvalid: "if the model is in the cache, `lookalike models pull NAME` mends it; if that is "
+    "offline, import it again",
+    errors.HubUnreachable: "check the network, HTTPS_PROXY, and HF_ENDPOINT if you have a mirror; without "
+    "internet, carry the model: see `lookalike models export --help`",
+    errors.HubRefused: "`lookalike doctor` tells whether the hub can be reached from here",
+    errors.DownloadDamaged: "try again; if it stays so, something between here and the hub alters files",
+    errors.SourceChanged: "do not use this model before you know why; if the change is meant, "
+    "`lookalike models remove --forget NAME` drops the record",
+    errors.CacheFull: "free some space (`lookalike models prune` removes earlier versions), or put the cache "
+    "elsewhere with LOOKALIKE_HOME",
+    errors.CacheUnwritable: "give this user the right to write there, or put the cache elsewhere with "
+    "LOOKALIKE_HOME",
+    errors.LockInvalid: "if it is damaged, remove the model's folder; the model is then pulled anew, and "
+    "nothing is left to hold it against",
+    errors.GoldenMismatch: "do not use this model before you know why; --unchecked installs it all the same",
+    errors.ModelInUse: "stop that process first; it keeps the model until then, also after an update",
+    errors.ModelNotInstalled: "`lookalike models list` shows what is here",
+    errors.ArchiveInvalid: "copy it here again, and compare its sha256 with what export printed",
     errors.WeightsInvalid: "this is not a CLIP model in OpenCLIP's or Hugging Face's layout; "
     "see `lookalike models list` for ones that are",
     errors.TowerNotLoaded: "choose a model that has it with --model; `lookalike models show` tells",
