@@ -96,7 +96,7 @@ async def collection_map(
     name: NameDep,
     service: ServiceDep,
     target: Annotated[VectorName, Query(description="By their pictures or their texts.")] = "image",
-    limit: Annotated[int, Query(ge=1, description="Items to draw.")] = DEFAULT_POINTS,
+    limit: Annotated[int, Query(ge=1, le=20_000, description="Items to draw.")] = DEFAULT_POINTS,
     filter: Annotated[str | None, Query(description="A filter of a search, as JSON.")] = None,  # noqa: A002
     method: Annotated[Wanted, Query(description="`auto`: t-SNE if it is installed.")] = "auto",
 ) -> Response:
