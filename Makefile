@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
-.PHONY: help demo test full lint format typecheck lock parity bench golden clean
+.PHONY: help demo test full checks audit licences dist sbom lint format typecheck lock parity bench golden clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -29,6 +29,13 @@ $(VENV)/full.stamp: requirements/full.txt $(VENV)/dev.stamp
 	@$(PIP) install --require-hashes -r requirements/full.txt
 	@touch $@
 
+# The linters of what is not Python have an environment of their own: they want other versions than the service.
+$(VENV)/checks.stamp: deploy/requirements/checks.txt $(VENV)/dev.stamp
+	@echo "installing the tools of make checks ..."
+	@test -x $(VENV)/checks/bin/python || $(PYTHON) -m venv $(VENV)/checks
+	@$(VENV)/checks/bin/python -m pip --quiet --disable-pip-version-check install --require-hashes -r deploy/requirements/checks.txt
+	@touch $@
+
 demo: $(VENV)/runtime.stamp  ## see it work
 	@$(BIN)/lookalike demo
 
@@ -36,6 +43,23 @@ test: lint typecheck  ## everything that CI checks
 	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 full: $(VENV)/full.stamp  ## install NNCF, Ray and the rest that some tests need; without it `make test` skips those
+
+checks: $(VENV)/checks.stamp  ## what is not Python: image, compose, Kubernetes, workflows, alerts; and the image's steps, replayed
+	@deploy/check.sh $(VENV)
+
+audit: $(VENV)/checks.stamp  ## known vulnerabilities of what the images contain (asks PyPI)
+	@for lock in requirements/runtime.txt deploy/requirements/cuda.txt; do \
+	  echo "$$lock"; $(VENV)/checks/bin/pip-audit --disable-pip --require-hashes --requirement $$lock || exit 1; done
+
+licences: $(VENV)/checks.stamp  ## the licences of what the image contains; fails at one that is not known to be fine
+	@$(BIN)/python deploy/licences.py $(VENV)/checks/bin/pip-licenses
+
+dist: $(VENV)/dev.stamp  ## the package for PyPI: wheel and source
+	@mkdir -p dist && $(BIN)/python -c 'import os; from hatchling import build; os.chdir("."); print(build.build_sdist("dist")); print(build.build_wheel("dist"))'
+
+sbom: $(VENV)/checks.stamp  ## what the image's environment is made of, as CycloneDX (asks PyPI)
+	@mkdir -p dist && $(VENV)/checks/bin/pip-audit --disable-pip --require-hashes --requirement requirements/runtime.txt \
+	  --format cyclonedx-json --output dist/sbom.cdx.json || test -s dist/sbom.cdx.json
 
 lint: $(VENV)/dev.stamp  ## style
 	@$(BIN)/ruff check --quiet . && $(BIN)/ruff format --quiet --check .

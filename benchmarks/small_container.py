@@ -1,8 +1,8 @@
 """Does the service live in half a core and 1 GiB? `python -m benchmarks.small_container` (as root, on Linux)
 
 Runs `lookalike serve` with ViT-B/32 of random weights in a control group with a hard limit of memory and a
-quota of CPU, as a container has them, and asks of it more than it can do: pictures and texts from many clients at
-once, large pictures, and a collection in the embedded store. What the kernel counted is printed: the peak of
+quota of CPU, as a container has them, and asks of it more than it can do: pictures and texts from many clients
+at once, large pictures, and a collection in the embedded store. What the kernel counted is printed: the peak of
 memory, how often the limit was hit, and whether anything was killed for it.
 
     memory.peak    all that the kernel charges: anonymous memory, and file pages that it may drop at any time.
