@@ -8,10 +8,12 @@ import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import BinaryIO
 
-from lookalike.catalog import exchange
+from lookalike.catalog import exchange, snapshots
 from lookalike.catalog.attributes import FACETED, to_index
 from lookalike.catalog.encoding import Encoder
 from lookalike.catalog.fetch import Fetcher, FetchLimits
@@ -45,6 +47,14 @@ from lookalike.errors import CollectionMissing, FacetUnavailable
 from lookalike.settings import Settings
 
 LoadEncoder = Callable[[], Encoder]
+
+
+@dataclass(frozen=True, slots=True)
+class IdPage:
+    """Ids of items; `next` goes into `after` for those that follow, and is None on the last page."""
+
+    ids: tuple[str, ...]
+    next: str | None
 
 
 class Catalog:
@@ -261,9 +271,17 @@ class Catalog:
         threshold: float,
         target: VectorName = "image",
         filter: Filter | None = None,  # noqa: A002 (the field's word)
+        observer: Callable[[int], None] = lambda _: None,
     ) -> Iterator[Pair]:
         """Pairs of items that are nearly the same, as they are found."""
-        return self.store.duplicates(name, threshold=threshold, target=target, filter=filter)
+        return self.store.duplicates(
+            name, threshold=threshold, target=target, filter=filter, observer=observer
+        )
+
+    def ids(self, name: str, *, after: str | None = None, limit: int = 1000) -> IdPage:
+        """Some of the ids, in the store's own stable order, and where the next page begins."""
+        page = self.store.scroll_digests(name, after=after, limit=limit)
+        return IdPage(tuple(one for one, _ in page.digests), page.next)
 
     # Moving
 
@@ -306,26 +324,41 @@ class Catalog:
         """Write a collection to a Parquet file; how many items. Raises ExtraMissing."""
         return exchange.export_parquet(self.store, name, path, observer=observer, stop=stop)
 
+    def export_to(self, name: str, sink: BinaryIO) -> int:
+        """The same to something that is only written to, such as a connection."""
+        return exchange.write_parquet(self.store, name, sink)
+
     def import_(
         self,
         name: str,
         path: Path,
         *,
+        trusted: bool = True,
         observer: exchange.Observer = lambda _: None,
         stop: threading.Event | None = None,
     ) -> int:
-        """Take an export in; how many items. Raises FingerprintMismatch, ExchangeInvalid, ExtraMissing."""
+        """Take an export in; how many items. Raises FingerprintMismatch, ExchangeInvalid, ExtraMissing.
+
+        Not `trusted`: paths of pictures in it are left out, for `reindex` would read what they lead to.
+        """
         check_name(name)
         with self._writing[name].shared():
-            return exchange.import_parquet(self.store, name, path, observer=observer, stop=stop)
+            return exchange.import_parquet(
+                self.store, name, path, trusted=trusted, observer=observer, stop=stop
+            )
 
     def snapshot(self, name: str, path: Path) -> int:
         """Write a collection to one file for the same kind of store; how many items."""
         return self.store.snapshot(name, path)
 
-    def restore(self, name: str, path: Path) -> CollectionFacts:
-        """A new collection from a snapshot. Raises SnapshotInvalid, CollectionExists."""
-        return self.store.restore(name, path)
+    def snapshot_to(self, name: str, sink: BinaryIO) -> int:
+        """The same to something that is only written to, such as a connection."""
+        return snapshots.write_to(self.store, name, sink)
+
+    def restore(self, name: str, path: Path, *, trusted: bool = True) -> CollectionFacts:
+        """A new collection from a snapshot. Raises SnapshotInvalid, CollectionExists. `trusted`: as import_."""
+        check_name(name)
+        return snapshots.restore(self.store, name, path, trusted=trusted)
 
     def _report(self, name: str, path: Path | None) -> FailureReport:
         return FailureReport(path or self._data / "reports" / f"{name}.jsonl")

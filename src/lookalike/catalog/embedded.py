@@ -5,7 +5,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -479,10 +479,12 @@ class EmbeddedStore:
         threshold: float,
         target: VectorName = "image",
         filter: Filter | None = None,  # noqa: A002
+        observer: Callable[[int], None] = lambda _: None,
     ) -> Iterator[Pair]:
         """Every pair of items whose cosine is at least `threshold`."""
         where = self._where(name, filter)
         after: str | None = None
+        looked_at = 0
         while True:
             answer, _ = self._call(
                 name,
@@ -495,6 +497,8 @@ class EmbeddedStore:
                 most=DUPLICATES_PER_ITEM,
             )
             yield from (Pair(first, second, score) for first, second, score in answer["pairs"])
+            looked_at += DUPLICATE_POINTS
+            observer(looked_at)
             after = answer["next"]
             if after is None:
                 return

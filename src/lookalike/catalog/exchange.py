@@ -10,13 +10,13 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from pydantic import ValidationError
 
 from lookalike.catalog.arrow import arrow, parquet
-from lookalike.catalog.items import Item, Record, Vector
+from lookalike.catalog.items import Item, Record, Vector, without_path
 from lookalike.catalog.store import CollectionFacts, CollectionSpec, IndexSettings, VectorStore
 from lookalike.errors import CatalogueError, ExchangeInvalid, FingerprintMismatch
 
@@ -40,28 +40,44 @@ def export_parquet(
 
     Raises CollectionMissing, ExtraMissing, OSError. Stopped, it leaves nothing and returns what it had done.
     """
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with part.open("wb") as sink:
+            done = write_parquet(store, name, sink, observer=observer, stop=stop)
+        if not (stop and stop.is_set()):
+            part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+    return done
+
+
+def write_parquet(
+    store: VectorStore,
+    name: str,
+    sink: BinaryIO,
+    *,
+    observer: Observer = lambda _: None,
+    stop: threading.Event | None = None,
+) -> int:
+    """Write the collection to something that is only written to, from its begin to its end; how many items.
+
+    Raises CollectionMissing, ExtraMissing, and what the sink raises. Stopped, the file is of no use.
+    """
     pa, pq = arrow("exporting to Parquet"), parquet("exporting to Parquet")
     facts = store.facts(name)
     schema = _schema(pa, facts)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
     done = 0
-    try:
-        with pq.ParquetWriter(part, schema, compression="zstd") as writer:
-            after: str | None = None
-            while not (stop and stop.is_set()):
-                page = store.scroll(name, after=after, limit=_ROWS, vectors=True)
-                if page.records:
-                    writer.write_table(_table(pa, schema, page.records, facts.dimension))
-                done += len(page.records)
-                observer(done)
-                after = page.next
-                if after is None:
-                    break
-            else:
-                return done
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+    with pq.ParquetWriter(sink, schema, compression="zstd") as writer:
+        after: str | None = None
+        while not (stop and stop.is_set()):
+            page = store.scroll(name, after=after, limit=_ROWS, vectors=True)
+            if page.records:
+                writer.write_table(_table(pa, schema, page.records, facts.dimension))
+            done += len(page.records)
+            observer(done)
+            after = page.next
+            if after is None:
+                break
     return done
 
 
@@ -70,11 +86,13 @@ def import_parquet(
     name: str,
     path: Path,
     *,
+    trusted: bool = True,
     observer: Observer = lambda _: None,
     stop: threading.Event | None = None,
 ) -> int:
     """Take the items of an export into a collection, which is made if it isn't there; how many they are.
-    Items of the same ids are replaced. Interrupted, it can be repeated.
+    Items of the same ids are replaced. Interrupted, it can be repeated. Of a file that isn't `trusted` no
+    reference to a picture is kept that is a path of this machine.
 
     Raises ExchangeInvalid, FingerprintMismatch (before anything is stored), ExtraMissing, StoreError.
     """
@@ -92,7 +110,8 @@ def import_parquet(
         for records in _records(path, file, made_for.dimension):
             if stop and stop.is_set():
                 break
-            store.upsert(name, made_for.fingerprint, records)
+            kept = records if trusted else [without_path(record) for record in records]
+            store.upsert(name, made_for.fingerprint, kept)
             done += len(records)
             observer(done)
     return done

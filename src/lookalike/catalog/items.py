@@ -7,7 +7,7 @@ of it: the same id is the same point everywhere and for ever, and the original t
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 from uuid import UUID, uuid5
@@ -194,3 +194,11 @@ def checked_item(payload: Mapping[str, Any]) -> Item:
         description=payload.get("description"),
         attributes=payload.get("attributes") or {},
     )
+
+
+def without_path(record: Record) -> Record:
+    """The record without the reference to its picture, where that is a path and no address."""
+    item = record.item
+    if item.image is None or item.image.startswith(("http://", "https://")):
+        return record
+    return replace(record, item=replace(item, image=None))

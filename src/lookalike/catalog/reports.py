@@ -2,6 +2,7 @@
 
 import json
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TextIO
@@ -25,13 +26,19 @@ class FailureReport:
     def add(self, where: str, id: str | None, error: LookalikeError) -> None:  # noqa: A002
         """Name one failure."""
         facts = {name: _plain(value) for name, value in error.facts().items()}
-        line = {"where": where, "id": id, "code": error.code, "reason": str(error), "facts": facts}
+        reason = str(error)
+        self.add_line(
+            {"where": where, "id": id, "code": error.code, "reason": reason, "facts": facts}
+        )
+
+    def add_line(self, line: Mapping[str, Any]) -> None:
+        """Name one that another report names."""
         with self._lock:
             self.count += 1
             if self._file is None:
                 self.path.parent.mkdir(parents=True, exist_ok=True)
                 self._file = self.path.open("w", encoding="utf-8")
-            self._file.write(json.dumps(line) + "\n")
+            self._file.write(json.dumps(dict(line)) + "\n")
             self._file.flush()
 
     def __enter__(self) -> "FailureReport":

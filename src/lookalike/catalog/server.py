@@ -437,10 +437,12 @@ class ServerStore:
         threshold: float,
         target: VectorName = "image",
         filter: Filter | None = None,  # noqa: A002
+        observer: Callable[[int], None] = lambda _: None,
     ) -> Iterator[Pair]:
         """Every pair of items whose cosine is at least `threshold`."""
         where = self._where(name, filter)
         after: Any = None
+        looked_at = 0
         while True:
             rows, after = self._on(
                 name,
@@ -457,6 +459,8 @@ class ServerStore:
                 for other in near:
                     if str(other.id) > str(row.id):
                         yield Pair(row.payload["id"], other.payload["id"], other.score)
+            looked_at += len(rows)
+            observer(looked_at)
             if after is None:
                 return
 

@@ -7,13 +7,13 @@ pieces of records; and an end, with the count and the SHA-256 of all before it.
 import hashlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 from uuid import uuid4
 
 import numpy as np
 
 from lookalike.catalog.engine.wire import RECEIVE, Decoder, Frame, OutOfStepError, frame
-from lookalike.catalog.items import Record, checked_item
+from lookalike.catalog.items import Record, checked_item, without_path
 from lookalike.catalog.store import CollectionFacts, CollectionSpec, IndexSettings
 from lookalike.errors import CollectionExists, CollectionMissing, LookalikeError, SnapshotInvalid
 
@@ -26,37 +26,47 @@ PIECE = 256
 
 def write(store: "VectorStore", name: str, path: Path) -> int:
     """Write the snapshot; how many records it holds. Raises OSError, and what the store raises."""
-    facts = store.facts(name)
     temporary = path.with_name(f"{path.name}.{uuid4().hex[:8]}.part")
-    digest = hashlib.sha256()
-    written = 0
     try:
         with temporary.open("wb") as file:
-
-            def put(data: bytes) -> None:
-                digest.update(data)
-                file.write(data)
-
-            put(MAGIC)
-            put(frame(_description(facts)).packed())
-            after: str | None = None
-            while True:
-                page = store.scroll(name, after=after, limit=PIECE, vectors=True)
-                put(_piece(page.records).packed())
-                written += len(page.records)
-                after = page.next
-                if after is None:
-                    break
-            file.write(frame({"end": written, "sha256": digest.hexdigest()}).packed())
-            file.flush()
+            written = write_to(store, name, file)
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
     return written
 
 
-def restore(store: "VectorStore", name: str, path: Path) -> CollectionFacts:
-    """A new collection from the snapshot. Raises SnapshotInvalid, CollectionExists."""
+def write_to(store: "VectorStore", name: str, sink: BinaryIO) -> int:
+    """Write the snapshot to something that is only written to, from its begin to its end."""
+    facts = store.facts(name)
+    digest = hashlib.sha256()
+    written = 0
+
+    def put(data: bytes) -> None:
+        digest.update(data)
+        sink.write(data)
+
+    put(MAGIC)
+    put(frame(_description(facts)).packed())
+    after: str | None = None
+    while True:
+        page = store.scroll(name, after=after, limit=PIECE, vectors=True)
+        put(_piece(page.records).packed())
+        written += len(page.records)
+        after = page.next
+        if after is None:
+            break
+    sink.write(frame({"end": written, "sha256": digest.hexdigest()}).packed())
+    sink.flush()
+    return written
+
+
+def restore(
+    store: "VectorStore", name: str, path: Path, *, trusted: bool = True
+) -> CollectionFacts:
+    """A new collection from the snapshot. Of one that isn't `trusted` no reference to a picture is kept that is
+    a path of this machine. Raises SnapshotInvalid, CollectionExists.
+    """
     try:
         store.facts(name)
     except CollectionMissing:
@@ -70,6 +80,8 @@ def restore(store: "VectorStore", name: str, path: Path) -> CollectionFacts:
     try:
         for piece in pieces:
             records = list(_records(piece, spec.dimension))
+            if not trusted:
+                records = [without_path(record) for record in records]
             store.upsert(temporary, spec.fingerprint, records)
         store.flush(temporary)
         store.replace(name, temporary)

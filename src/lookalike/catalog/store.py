@@ -5,7 +5,7 @@ Two adapters implement it: `EmbeddedStore` (Qdrant's engine in a process of its 
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal, Protocol
@@ -377,9 +377,11 @@ class VectorStore(Protocol):
         threshold: float,
         target: VectorName = "image",
         filter: Filter | None = None,  # noqa: A002
+        observer: Callable[[int], None] = lambda _: None,
     ) -> Iterator[Pair]:
         """Every pair of items whose cosine is at least `threshold`, each once, in bounded memory whatever the
-        size. The first comes before the last is found; takes about one search per item.
+        size. The first comes before the last is found; takes about one search per item. `observer` is told
+        every now and then how many items have been looked at.
         """
         ...
 

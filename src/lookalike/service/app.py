@@ -17,14 +17,18 @@ from lookalike.service.limits import Limits
 from lookalike.service.routes import (
     collections,
     compare,
+    duplicates,
     embed,
     errors,
     facets,
     health,
     items,
+    listing,
     mapping,
     page,
+    reindexing,
     search,
+    transfers,
 )
 from lookalike.service.schemas import ImageRequest, Problem
 from lookalike.service.security import Guard
@@ -34,6 +38,7 @@ from lookalike.settings import Settings
 
 MODULES = (
     *(embed, openai, search, facets, compare, items, collections, health, page),
+    *(listing, duplicates, transfers, reindexing),
     *(mapping, errors),
     *(infinity, weaviate, tei, clip_as_service),
 )

@@ -15,6 +15,7 @@ from lookalike.settings import Settings
 
 NDJSON = ("application/x-ndjson", "application/ndjson", "application/jsonl")
 _STREAMED = re.compile(r"/collections/[^/]+/items")
+_FILES = re.compile(r"/collections/[^/]+/(import|snapshot)")
 _NEVER_REFUSED = HEALTH | METRICS
 
 DRAIN_SECONDS = 2.0
@@ -32,7 +33,7 @@ class Load:
 class Limits:
     """ASGI: reads the body, within its limits, before the application is called.
 
-    Only items that come as NDJSON are passed on while they arrive.
+    Only items that come as NDJSON, and files to import or restore, are passed on while they arrive.
     """
 
     def __init__(self, app: ASGIApp, settings: Settings, load: Load) -> None:
@@ -136,6 +137,8 @@ class _Held:
 
 def is_stream(scope: Scope, headers: Headers) -> bool:
     """Whether the body is to be read as it comes."""
+    if scope["method"] == "PUT" and _FILES.fullmatch(scope["path"]):
+        return True
     kind = headers.get("content-type", "").partition(";")[0].strip().lower()
     return kind in NDJSON and scope["method"] == "POST" and bool(_STREAMED.fullmatch(scope["path"]))
 

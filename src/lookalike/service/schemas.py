@@ -292,6 +292,7 @@ class SearchRequest(Body):
         {"query": [{"item": "sku-1"}, {"text": "in blue", "weight": 0.5}], "target": "hybrid"},
     )
 
+        {"item": "sku-1", "threshold": 0.8},
     text: str | None = None
     image: ImageText | None = None
     item: str | None = None
@@ -306,6 +307,12 @@ class SearchRequest(Body):
     )
 
 
+    threshold: float | None = Field(
+        None,
+        ge=-1,
+        le=1,
+        description="The least score (cosine) of a hit; not with the target hybrid.",
+    )
 class RecommendRequest(Body):
     """Items like these, and unlike those."""
 
@@ -319,6 +326,10 @@ class RecommendRequest(Body):
     target: Literal["image", "text"] = "image"
     limit: int = Field(10, ge=1)
     offset: int = Field(0, ge=0)
+    strategy: Literal["average", "best"] = Field(
+        "average",
+        description="`best` is for likes that differ much among themselves; its scores only order.",
+    )
     filter: dict[str, Any] | None = None
 
 

@@ -20,7 +20,7 @@ _LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
 HEALTH = frozenset({"/healthz", "/readyz", "/health", "/.well-known/live", "/.well-known/ready"})
 METRICS = frozenset({"/metrics", "/errors"})
-_READING_POSTS = re.compile(r"/collections/[^/]+/(search|recommend|facets)")
+_READING_POSTS = re.compile(r"/collections/[^/]+/(search|recommend|facets|duplicates)")
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@ LoadEncoder = Callable[[Settings], Encoder]
 
 STORE_THREADS, STORE_WAITING = 8, 256
 INGEST_THREADS, INGEST_WAITING = 4, 12
+JOB_THREADS, JOB_WAITING = 2, 6
 FETCH_THREADS, FETCH_WAITING = 16, 256
 
 
@@ -52,6 +53,7 @@ class Service:
         self.tracer = make_tracer(settings.traces)
         self.store_calls = Threads("store", STORE_THREADS, STORE_WAITING)
         self.ingest_calls = Threads("ingest", INGEST_THREADS, INGEST_WAITING)
+        self.job_calls = Threads("jobs", JOB_THREADS, JOB_WAITING)
         self.fetch_calls = Threads("fetch", FETCH_THREADS, FETCH_WAITING)
         self.fetcher = (
             Fetcher(FetchLimits(max_bytes=settings.max_image_bytes))
@@ -184,7 +186,7 @@ class Service:
             self._loader.join(timeout=grace)
         if self._batcher is not None and not self._batcher.stop(grace):
             log.warning("stopped before all was done")
-        for threads in (self.store_calls, self.ingest_calls, self.fetch_calls):
+        for threads in (self.store_calls, self.ingest_calls, self.job_calls, self.fetch_calls):
             threads.close()
         self.maps.close()
         if self._catalog is not None:

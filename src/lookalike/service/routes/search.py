@@ -42,6 +42,7 @@ async def search(name: NameDep, body: SearchRequest, service: ServiceDep) -> Res
         filter=parse_filter(body.filter),
         diversity=body.diversity,
         within=None if body.within is None else tuple(body.within),
+        threshold=body.threshold,
     )
     return await _found(service, call, partial(service.catalog.search, name, query))
 
@@ -58,6 +59,7 @@ async def recommend(name: NameDep, body: RecommendRequest, service: ServiceDep) 
         negative=tuple(body.negative),
         within=None if body.within is None else tuple(body.within),
         target=body.target,
+        strategy=body.strategy,
         limit=body.limit,
         offset=body.offset,
         filter=parse_filter(body.filter),
