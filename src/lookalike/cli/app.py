@@ -43,6 +43,9 @@ COMMANDS: dict[str, Command] = {
     "duplicates": Command("catalogue", "Find pairs of items that are nearly the same."),
     "collections": Command("catalogue", "See, move, save and remove collections."),
     "models": Command("models", "See, bring, check, move and remove models."),
+    "doctor": Command(
+        "doctor", "Look at this machine as a support engineer would, and say what to do."
+    ),
 }
 """In the order in which the help lists them."""
 

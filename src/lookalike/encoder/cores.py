@@ -27,13 +27,13 @@ def inference_threads(asked: int = 0, cgroup: Path = CGROUP) -> int:
 
 
 def _quota(cgroup: Path) -> float | None:
-    limits = [_quota_v2(folder) for folder in _own_groups(cgroup)]
+    limits = [_quota_v2(folder) for folder in own_groups(cgroup)]
     limits.append(_quota_v1(cgroup / "cpu"))
     known = [limit for limit in limits if limit is not None]
     return min(known, default=None)
 
 
-def _own_groups(cgroup: Path) -> list[Path]:
+def own_groups(cgroup: Path) -> list[Path]:
     """The process's cgroup v2 folder and those above it: a limit of any of them holds."""
     try:
         lines = Path("/proc/self/cgroup").read_text(encoding="ascii").splitlines()
