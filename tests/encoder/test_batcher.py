@@ -12,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lookalike.encoder.batcher import Batcher
-from lookalike.encoder.lanes import BatchLimits, Observer
+from lookalike.encoder.queues import BACKGROUND_BATCH, BACKGROUND_TURN, BatchLimits, Observer
 from lookalike.encoder.tokenizer import Tokens
+from lookalike.encoder.watchdog import Watchdog
 from lookalike.errors import (
     ClientGone,
     DeadlinePassed,
@@ -36,6 +37,7 @@ class ArithmeticEngine:
     poison: int | None = None
     broken: bool = False
     batches: list[int] = field(default_factory=list)
+    reloads: list[str] = field(default_factory=list)
     fingerprint: str = "f" * 16
     card: SimpleNamespace = field(
         default_factory=lambda: SimpleNamespace(
@@ -70,6 +72,9 @@ class ArithmeticEngine:
         weights = np.arange(1, ids.shape[1] + 1)
         return np.stack([(ids > 0).sum(1), (ids * weights).sum(1) % 9973], 1).astype(np.float32)
 
+    def reload(self, tower) -> None:
+        self.reloads.append(tower)
+
     def _run(self, size: int) -> None:
         self.batches.append(size)
         if self.gate is not None:
@@ -83,6 +88,7 @@ class Counting(Observer):
         self.drops: dict[str, int] = {}
         self.rejections = self.hits = self.misses = 0
         self.failures: list[bool] = []
+        self.hung = 0
 
     def dropped(self, tower, reason, count) -> None:
         self.drops[reason] = self.drops.get(reason, 0) + count
@@ -94,8 +100,9 @@ class Counting(Observer):
         self.hits += hits
         self.misses += misses
 
-    def worker_failed(self, tower, restarting) -> None:
+    def worker_failed(self, tower, restarting, hung) -> None:
         self.failures.append(restarting)
+        self.hung += hung
 
 
 def pictures(*numbers: int) -> list[tuple[bytes, int]]:
@@ -173,7 +180,7 @@ def test_worker_takes_what_waits_and_never_waits_for_more(start) -> None:
     first = batcher.images(pictures(1))
     wait_for(lambda: engine.batches == [1])  # alone, it went at once
     rest = [batcher.images(pictures(n)) for n in range(2, 12)]
-    wait_for(lambda: len(batcher._lanes["image"]._waiting) == 10)
+    wait_for(lambda: batcher._lanes["image"].queue.waiting == 10)
     engine.gate.set()
     for ticket in [first, *rest]:
         ticket.future.result(5)
@@ -210,7 +217,7 @@ def test_picture_that_breaks_the_inference_fails_alone_in_a_batch_of_several_req
     hold = batcher.images(pictures(0))
     wait_for(lambda: engine.batches == [1])
     others = [batcher.images(pictures(n)) for n in (11, 12, 13, 14)]
-    wait_for(lambda: len(batcher._lanes["image"]._waiting) == 4)
+    wait_for(lambda: batcher._lanes["image"].queue.waiting == 4)
     engine.gate.set()
     results = [ticket.future.result(5).results[0] for ticket in others]
     assert hold.future.result(5)
@@ -226,7 +233,7 @@ def test_request_whose_client_has_gone_costs_no_inference_and_is_counted(start) 
     batcher.images(pictures(1))
     wait_for(lambda: engine.batches == [1])
     gone = batcher.images(pictures(2, 3))
-    wait_for(lambda: len(batcher._lanes["image"]._waiting) == 2)
+    wait_for(lambda: batcher._lanes["image"].queue.waiting == 2)
     gone.cancel()
     engine.gate.set()
     with pytest.raises(ClientGone):
@@ -242,7 +249,7 @@ def test_request_whose_deadline_has_passed_costs_no_inference_and_is_counted(sta
     batcher.texts(["hold"])
     wait_for(lambda: engine.batches == [1])
     late = batcher.texts(["late"], deadline=time.monotonic() + 0.02)
-    wait_for(lambda: len(batcher._lanes["text"]._waiting) == 1)
+    wait_for(lambda: batcher._lanes["text"].queue.waiting == 1)
     time.sleep(0.03)
     engine.gate.set()
     with pytest.raises(DeadlinePassed):
@@ -272,7 +279,7 @@ def test_beyond_what_may_wait_a_request_is_refused_with_a_time_to_come_back(star
 def test_request_that_could_not_be_done_in_its_time_is_refused_at_once(start) -> None:
     engine = ArithmeticEngine(gate=threading.Event())
     batcher, _, _ = start(engine)
-    batcher._lanes["image"]._measure(1, 2.0)
+    batcher._lanes["image"].queue.measure(1, 2.0)
     soon, later = time.monotonic() + 5, time.monotonic() + 100
     batcher.images(pictures(1), deadline=soon)  # alone, it is tried
     batcher.images(pictures(2, 3), deadline=later)
@@ -284,11 +291,11 @@ def test_request_that_could_not_be_done_in_its_time_is_refused_at_once(start) ->
 
 def test_time_to_come_back_follows_the_measured_rate(start) -> None:
     batcher, _, _ = start()
-    lane = batcher._lanes["image"]
-    lane._measure(2, 3.0)  # 1.5 s each
-    lane.admit(6, 0)
-    assert lane.retry_after() == 9
-    lane.release(6, 0)
+    queue = batcher._lanes["image"].queue
+    queue.measure(2, 3.0)  # 1.5 s each
+    queue.admit(6, 0)
+    assert queue.retry_after() == 9
+    queue.release(6, 0)
 
 
 def test_failed_worker_is_seen_restarted_once_and_then_reported_dead(start) -> None:
@@ -340,7 +347,7 @@ def test_worker_that_ends_for_whatever_reason_leaves_nobody_waiting(start) -> No
     engine = Ends(gate=threading.Event())
     batcher, _, counting = start(engine, batch_size=1)
     tickets = [batcher.images(pictures(n)) for n in range(5)]
-    wait_for(lambda: len(batcher._lanes["image"]._waiting) == 4)
+    wait_for(lambda: batcher._lanes["image"].queue.waiting == 4)
     engine.gate.set()
     for ticket in tickets:
         with pytest.raises(WorkerFailed):
@@ -349,14 +356,235 @@ def test_worker_that_ends_for_whatever_reason_leaves_nobody_waiting(start) -> No
     assert batcher.depth()["image"] == (0, 0)
 
 
-def test_inference_that_hangs_is_seen(start) -> None:
-    engine = ArithmeticEngine(gate=threading.Event())
-    batcher, _, _ = start(engine, stall_seconds=0.02)
-    batcher.images(pictures(1))
-    wait_for(lambda: not batcher.health().alive)
-    assert "has not answered" in batcher.health().reason
-    engine.gate.set()
+class Hangs(ArithmeticEngine):
+    """An engine whose next inferences, or its loading, don't come back until the gate opens."""
+
+    hangs = 0
+    reload_hangs = False
+    broken_reload = False
+
+    def encode_pixels(self, pixels):
+        if self.hangs:
+            self.hangs -= 1
+            assert self.gate.wait(20)
+        return super().encode_pixels(pixels)
+
+    def reload(self, tower) -> None:
+        super().reload(tower)
+        if self.reload_hangs:
+            assert self.gate.wait(20)
+        if self.broken_reload:
+            raise InferenceFailed("the graph is not there")
+
+    def _run(self, size): ...
+
+
+def test_inference_that_hangs_fails_and_a_new_worker_with_the_model_loaded_again_goes_on(
+    start,
+) -> None:
+    engine = Hangs(gate=threading.Event())
+    batcher, _, counting = start(engine, stall_seconds=0.1, batch_size=1)
+    engine.hangs = 1
+    lost, waiting = batcher.images(pictures(1)), batcher.images(pictures(2))
+    with pytest.raises(WorkerFailed, match="has not ended within") as failed:
+        lost.future.result(5)
+    assert failed.value.restarting
+    assert int(waiting.future.result(5).results[0][0]) == 2  # what only waited is not lost
+    assert engine.reloads == ["image"]
     wait_for(lambda: batcher.health().alive)
+    assert (batcher.health().restarts, batcher.health().hung) == (1, 1)
+    assert (counting.failures, counting.hung) == ([True], 1)
+
+    engine.gate.set()  # the one that was left behind comes back: it must change nothing
+    wait_for(lambda: sum(t.name == "image-worker" for t in threading.enumerate()) == 1)
+    assert batcher.depth()["image"] == (0, 0)
+    assert int(batcher.images(pictures(3)).future.result(5).results[0][0]) == 3
+
+
+def test_worker_that_hangs_again_is_given_up_and_every_request_fails_at_once(start) -> None:
+    engine = Hangs(gate=threading.Event())
+    batcher, _, counting = start(engine, stall_seconds=0.1, batch_size=1)
+    engine.hangs = 3
+    tickets = [batcher.images(pictures(n)) for n in range(4)]
+    for ticket in tickets:
+        with pytest.raises(WorkerFailed):
+            ticket.future.result(5)
+    wait_for(lambda: counting.failures == [True, False])
+    assert "dead" in batcher.health().reason
+    assert batcher.health().hung == 2
+    with pytest.raises(WorkerFailed, match="must be restarted"):
+        batcher.images(pictures(9))
+    with pytest.raises(WorkerFailed):
+        batcher.background_pixels(np.zeros((1, SIDE, SIDE, 3), np.uint8))
+    assert batcher.depth()["image"] == (0, 0)
+    assert batcher.texts(["the other tower lives"]).future.result(5)
+    assert batcher.stop(grace=0.1)
+
+
+@pytest.mark.parametrize("how", ["reload_hangs", "broken_reload"])
+def test_model_that_cannot_be_loaded_again_ends_every_wait(start, how: str) -> None:
+    engine = Hangs(gate=threading.Event(), broken=False)
+    batcher, _, counting = start(engine, stall_seconds=0.05, batch_size=1)
+    setattr(engine, how, True)
+    engine.hangs = 1
+    tickets = [batcher.images(pictures(n)) for n in range(3)]
+    for ticket in tickets:
+        with pytest.raises(WorkerFailed):
+            ticket.future.result(5)
+    wait_for(lambda: counting.failures == [True, False])
+    assert "dead" in batcher.health().reason
+
+
+def test_slow_model_is_not_taken_for_one_that_hangs(start) -> None:
+    engine = Hangs(gate=threading.Event())
+    batcher, _, counting = start(engine, stall_seconds=0.05)
+    batcher._lanes["image"].queue.measure(1, 0.1)  # so a second is what it may take
+    engine.hangs = 1
+    threading.Timer(0.3, engine.gate.set).start()
+    assert batcher.images(pictures(7)).future.result(5).results[0][0] == 7
+    assert not counting.failures
+
+
+def test_process_that_was_stopped_and_goes_on_has_not_hung(monkeypatch) -> None:
+    """SIGSTOP, a paused container: time passed, but nobody had a chance to work in it."""
+    seen: list[float] = []
+    clock = [0.0]
+    monkeypatch.setattr("lookalike.encoder.watchdog.time.monotonic", lambda: clock[0])
+    watchdog = Watchdog([seen.append], patience=0.2)
+    wait_for(lambda: len(seen) > 1)
+    clock[0] += 3600
+    wait_for(lambda: max(seen) > 0)
+    watchdog.stop()
+    assert max(seen) <= 0.02
+
+
+def test_stop_does_not_wait_for_ever_for_an_inference_that_hangs(start, monkeypatch) -> None:
+    engine = Hangs(gate=threading.Event())
+    batcher, _, _ = start(engine, batch_size=1)
+    engine.hangs = 1
+    stuck = batcher.images(pictures(1))
+    wait_for(lambda: not engine.hangs)
+    monkeypatch.setattr("lookalike.encoder.lanes.JOIN_SECONDS", 0.05)
+    assert batcher.stop(grace=0.01) is False
+    with pytest.raises(Stopping):
+        stuck.future.result(0)
+
+
+def test_worker_that_ends_amid_single_retries_answers_each_picture_once(start) -> None:
+    class EndsLate(ArithmeticEngine):
+        def encode_pixels(self, pixels):
+            assert self.gate.wait(10)
+            if len(pixels) > 1:
+                raise InferenceFailed("as a whole")
+            if pixels.flat[0] == 3:
+                raise SystemExit("told to")
+            return super().encode_pixels(pixels)
+
+    engine = EndsLate(gate=threading.Event())
+    batcher, _, counting = start(engine, batch_size=8)
+    first = batcher.images(pictures(0))
+    wait_for(lambda: batcher._lanes["image"].queue.waiting == 0)
+    tickets = [batcher.images(pictures(n)) for n in (1, 2, 3, 4)]
+    wait_for(lambda: batcher._lanes["image"].queue.waiting == 4)
+    engine.gate.set()
+    assert [int(t.future.result(5).results[0][0]) for t in (first, *tickets[:2])] == [0, 1, 2]
+    for ticket in tickets[2:]:
+        with pytest.raises(WorkerFailed):
+            ticket.future.result(5)
+    wait_for(lambda: batcher.depth()["image"] == (0, 0))
+    assert counting.failures == [True]
+
+
+# What is in no hurry
+
+
+def pixels_of(*numbers: int) -> np.ndarray:
+    engine = ArithmeticEngine()
+    return np.stack([engine.images(str(number).encode()) for number in numbers])
+
+
+def test_background_gives_the_same_vectors_in_order(start) -> None:
+    batcher, engine, counting = start()
+    numbers = list(range(150))  # more than may wait at once
+    assert [int(v[0]) for v in batcher.background_pixels(pixels_of(*numbers))] == numbers
+    np.testing.assert_array_equal(
+        np.stack(batcher.background_texts(["a", "a pair of shoes"])),
+        [engine.encode_tokens(engine.tokenize([text]).ids)[0] for text in ("a", "a pair of shoes")],
+    )
+    assert batcher.background() == {"image": 0, "text": 0}
+    assert (counting.hits, counting.misses, len(batcher.cache)) == (0, 0, 0)
+
+
+def test_requests_go_before_the_background_which_still_gets_its_turn(start) -> None:
+    engine = ArithmeticEngine(gate=threading.Event())
+    batcher, _, _ = start(engine, batch_size=1)
+    order: list[int] = []
+    encode = engine.encode_pixels
+
+    def seen(pixels):
+        order.extend(int(one.flat[0]) for one in pixels)
+        return encode(pixels)
+
+    engine.encode_pixels = seen
+    first = batcher.images(pictures(1))
+    wait_for(lambda: order == [1])
+    with ThreadPoolExecutor(1) as pool:
+        behind = pool.submit(batcher.background_pixels, pixels_of(200, 201))
+        wait_for(lambda: batcher._lanes["image"].queue.waiting == 2)
+        asked = [batcher.images(pictures(n)) for n in range(2, 12)]
+        wait_for(lambda: batcher._lanes["image"].queue.waiting == 12)
+        engine.gate.set()
+        for ticket in (first, *asked):
+            ticket.future.result(5)
+        assert [int(v[0]) for v in behind.result(5)] == [200, 201]
+    assert order[: BACKGROUND_TURN + 1] == list(range(1, BACKGROUND_TURN + 2))
+    assert order.index(200) == BACKGROUND_TURN + 1
+    assert order.index(11) < order.index(201)
+
+
+def test_background_goes_in_small_batches_and_takes_no_room_from_requests(start) -> None:
+    engine = ArithmeticEngine(gate=threading.Event())
+    batcher, _, counting = start(engine, batch_size=16, queue_items=2)
+    with ThreadPoolExecutor(3) as pool:
+        behind = [pool.submit(batcher.background_pixels, pixels_of(*range(40))) for _ in range(3)]
+        wait_for(lambda: engine.batches == [BACKGROUND_BATCH])
+        assert batcher.background()["image"] == 40  # the others wait for room
+        asked = [batcher.images(pictures(n)) for n in (1, 2)]
+        engine.gate.set()
+        for ticket in asked:
+            ticket.future.result(5)
+        assert all(len(one.result(5)) == 40 for one in behind)
+    assert max(engine.batches) <= BACKGROUND_BATCH
+    assert not counting.rejections
+
+
+def test_background_waits_for_the_new_worker_when_one_fails(start) -> None:
+    engine = Hangs(gate=threading.Event())
+    batcher, _, _ = start(engine, stall_seconds=0.1)
+    engine.hangs = 1
+    assert [int(v[0]) for v in batcher.background_pixels(pixels_of(1, 2, 3, 4, 5))] == [
+        1,
+        2,
+        3,
+        4,
+        5,
+    ]
+    assert engine.reloads == ["image"]
+
+
+def test_background_that_waits_for_room_is_told_of_the_stop(start) -> None:
+    engine = ArithmeticEngine(gate=threading.Event())
+    batcher, _, _ = start(engine)
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(batcher.background_pixels, pixels_of(*range(40)))
+        wait_for(lambda: batcher.background()["image"] == 40)
+        second = pool.submit(batcher.background_pixels, pixels_of(*range(40)))
+        time.sleep(0.02)
+        batcher._lanes["image"].queue.close()
+        with pytest.raises(Stopping):
+            second.result(5)
+        engine.gate.set()
+        assert len(first.result(5)) == 40
 
 
 def test_text_asked_again_comes_from_the_cache_and_is_counted(start) -> None:
@@ -402,7 +630,7 @@ def test_stop_finishes_what_was_accepted_and_accepts_no_more(start) -> None:
     stopping = threading.Thread(target=lambda: outcome.append(batcher.stop(grace=5)))
     outcome: list[bool] = []
     stopping.start()
-    wait_for(lambda: not batcher._lanes["image"]._accepting)
+    wait_for(lambda: not batcher._lanes["image"].queue._accepting)
     with pytest.raises(Stopping):
         batcher.images(pictures(9))
     engine.gate.set()
@@ -415,7 +643,7 @@ def test_stop_ends_the_wait_of_what_it_could_not_finish(start) -> None:
     engine = ArithmeticEngine(gate=threading.Event())
     batcher, _, _ = start(engine, batch_size=1)
     tickets = [batcher.images(pictures(n)) for n in range(3)]
-    wait_for(lambda: len(batcher._lanes["image"]._waiting) == 2)
+    wait_for(lambda: batcher._lanes["image"].queue.waiting == 2)
     threading.Timer(0.2, engine.gate.set).start()
     assert batcher.stop(grace=0.01) is False
     for ticket in tickets[1:]:

@@ -7,6 +7,7 @@ import threading
 import time
 from io import StringIO
 
+import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
@@ -119,7 +120,61 @@ def test_worker_that_has_died_is_seen_by_health_and_no_request_waits(start) -> N
         time.sleep(0.01)
     assert "dead" in client.get("/healthz").json()["reason"]
     assert client.get("/readyz").json()["status"] == "failed"
-    assert 'worker_failures_total{restarted="true",tower="text"} 1.0' in client.get("/metrics").text
+    failures = 'worker_failures_total{hung="false",restarted="true",tower="text"} 1.0'
+    assert failures in client.get("/metrics").text
+    dead = client.get("/healthz")
+    assert (dead.status_code, dead.json()["restarts"]) == (503, 1)
+
+
+def test_worker_that_fails_is_replaced_by_one_with_the_model_loaded_again(start, encoder) -> None:
+    """The compiled model itself is broken, not a stand-in of it: only loading it again makes it well."""
+    client = start(text_cache=0)
+    broken = client.app.state.service.encoder._towers["text"]
+
+    def gone(batch):
+        raise RuntimeError("the runtime's memory is corrupt")
+
+    client.app.state.service.encoder._towers["text"] = gone
+    for _ in range(3):
+        assert client.post("/embed/text", json={"text": "shoe"}).status_code == 500
+    until = time.monotonic() + 10
+    while client.get("/healthz").json() != {"status": "alive", "restarts": 1}:
+        assert time.monotonic() < until
+        time.sleep(0.01)
+    again = client.post("/embed/text", json={"text": "shoe"})
+    np.testing.assert_allclose(
+        again.json()["embedding"], encoder.encode_texts(["shoe"])[0], atol=1e-6
+    )
+    assert client.app.state.service.encoder._towers["text"] is not broken
+
+
+def test_inference_that_hangs_is_a_503_that_says_so_and_the_next_one_is_answered(
+    start, encoder
+) -> None:
+    client = start(stall_seconds=0.2)
+    gate = threading.Event()
+    towers = client.app.state.service.encoder._towers
+    hangs = towers["image"]
+
+    def stuck(batch):
+        assert gate.wait(20)
+        return hangs(batch)
+
+    towers["image"] = stuck
+    try:
+        answer = client.post("/embed/image", files={"file": ("a.png", picture(3))})
+        assert (answer.status_code, answer.json()["code"]) == (503, "worker_failed")
+        assert "has not ended within" in answer.json()["detail"]
+        assert answer.json()["restarting"] is True
+        assert answer.headers["retry-after"] == "1"
+        again = client.post("/embed/image", files={"file": ("a.png", picture(3))})
+        expected = encoder.encode_images([picture(3)])[0]
+        np.testing.assert_allclose(again.json()["embedding"], expected, atol=1e-6)
+        assert client.get("/healthz").json() == {"status": "alive", "restarts": 1, "hung": 1}
+        metric = 'worker_failures_total{hung="true",restarted="true",tower="image"} 1.0'
+        assert metric in client.get("/metrics").text
+    finally:
+        gate.set()
 
 
 # What it is

@@ -6,8 +6,8 @@ for more: alone, a request costs what it costs; together, they share. Nothing he
 
     Batcher.images / .texts   admission by items and bytes, or QueueFull
       -> pool                 bytes to pixels, strings to ids; one bad picture fails alone
-      -> lane (per tower)     first come, first served, mixed across requests
-      -> worker (per lane)    one inference at a time; a failing batch is tried again one by one
+      -> queue (per tower)    first come, first served, mixed across requests; what is in no hurry after them
+      -> worker (per tower)   one inference at a time; a failing batch is tried again one by one
       -> Ticket.future        an Answer, in the order of the request
 """
 
@@ -17,15 +17,18 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.encoder.lanes import BatchLimits, Entry, Lane, Observer
+from lookalike.encoder.lanes import Lane
+from lookalike.encoder.queues import BACKGROUND_ITEMS, BatchLimits, Entry, Observer
 from lookalike.encoder.text_cache import TextCache, TextVector
 from lookalike.encoder.tickets import Answer, Ticket
 from lookalike.encoder.tokenizer import Tokens
+from lookalike.encoder.watchdog import Watchdog
 from lookalike.errors import LookalikeError, Stopping, TowerNotLoaded, WorkerFailed
 from lookalike.models.cards import ModelCard, TowerName
 
@@ -58,6 +61,10 @@ class Engine(Protocol):
 
     def encode_tokens(self, ids: NDArray[np.int64]) -> NDArray[np.float32]: ...
 
+    def reload(self, tower: TowerName) -> None:
+        """Load a tower once more, in the place of one that fails or hangs."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Health:
@@ -65,20 +72,24 @@ class Health:
 
     alive: bool
     restarts: int
+    """Workers that failed and were replaced."""
+    hung: int = 0
+    """Workers that hung and were left behind: their threads, and the models that they hold, are still there."""
     reason: str | None = None
 
 
 class Batcher:
     """Continuous batching over one encoder. All methods may be called from any thread, and none blocks but
-    `warm_up` and `stop`."""
+    `warm_up`, `stop` and those for the background."""
 
     def __init__(
         self,
         engine: Engine,
-        limits: BatchLimits = BatchLimits(),
+        limits: BatchLimits | None = None,
         observer: Observer | None = None,
     ) -> None:
-        self.engine, self.limits = engine, limits
+        self.engine, self.limits = engine, limits or BatchLimits()
+        limits = self.limits
         self._observer = observer or Observer()
         self.cache = TextCache(limits.text_cache, engine.fingerprint)
         self._pool = ThreadPoolExecutor(limits.decoders, thread_name_prefix="prepare")
@@ -90,15 +101,19 @@ class Batcher:
             shape = (card.image.height, card.image.width, 3)
             self._pixels = math.prod(shape)
             self._lanes["image"] = Lane(
-                "image", self._run_pixels, np.zeros(shape, np.uint8), limits, self._observer,
-                self._image_done,
+                "image", self._run_pixels, partial(engine.reload, "image"), np.zeros(shape, np.uint8),
+                limits, self._observer, self._image_done,
             )  # fmt: skip
         if card.text is not None:
             self._pad = card.text.pad_id
             probe = engine.tokenize([""]).ids[0]
             self._lanes["text"] = Lane(
-                "text", self._run_ids, probe, limits, self._observer, self._text_done
-            )
+                "text", self._run_ids, partial(engine.reload, "text"), probe,
+                limits, self._observer, self._text_done,
+            )  # fmt: skip
+        self._watchdog = Watchdog(
+            [lane.watch for lane in self._lanes.values()], limits.stall_seconds
+        )
 
     # Asking
 
@@ -112,7 +127,7 @@ class Batcher:
         lane = self._lane("image")
         # while it waits a picture is held first as a file, then as pixels
         costs = [max(held, self._pixels) for _, held in pictures]
-        lane.admit(len(pictures), sum(costs), deadline)
+        lane.queue.admit(len(pictures), sum(costs), deadline)
         ticket = Ticket(len(pictures), deadline)
         if not pictures:
             ticket.future.set_result(Answer([]))
@@ -137,7 +152,7 @@ class Batcher:
         missing = list(places)
         if self.limits.text_cache:
             self._observer.cached(hits, len(texts) - hits)
-        lane.admit(len(texts) - hits, sum(len(text) for text in missing), deadline)
+        lane.queue.admit(len(texts) - hits, sum(len(text) for text in missing), deadline)
         ticket = Ticket(len(texts), deadline)
         if not texts:
             ticket.future.set_result(Answer([]))
@@ -151,16 +166,70 @@ class Batcher:
             self._in_pool(lane, ticket, items, held, self._tokenize, chunk, places)
         return ticket
 
+    # Asking for what is in no hurry
+
+    def background_pixels(self, pixels: NDArray[np.uint8]) -> list[NDArray[np.float32]]:
+        """Unit vectors of `[n, height, width, 3]`, after whatever else is asked. Waits for room and for the
+        answer. Raises InferenceFailed, Stopping, WorkerFailed.
+        """
+        return self._in_background("image", [(row, False) for row in pixels])
+
+    def background_texts(self, texts: Sequence[str]) -> list[NDArray[np.float32]]:
+        """The same of texts. Those that are too long are cut; the cache has nothing to do with it."""
+        tokens = [self.engine.tokenize([text]) for text in texts]
+        return self._in_background("text", [(t.ids[0], bool(t.truncated[0])) for t in tokens])
+
+    def _in_background(
+        self, tower: TowerName, given: Sequence[tuple[NDArray[Any], bool]]
+    ) -> list[NDArray[np.float32]]:
+        lane = self._lane(tower)
+        vectors: list[NDArray[np.float32]] = []
+        for start in range(0, len(given), BACKGROUND_ITEMS):
+            chunk = given[start : start + BACKGROUND_ITEMS]
+            for result in self._patiently(lane, chunk).results:
+                if isinstance(result, LookalikeError):
+                    raise result
+                vectors.append(result)
+        return vectors
+
+    def _patiently(self, lane: Lane, chunk: Sequence[tuple[NDArray[Any], bool]]) -> Answer:
+        """Ask, and once more if the worker was replaced meanwhile: whoever is in no hurry can wait for it."""
+        for attempt in (1, 2):
+            lane.queue.admit_background(len(chunk))
+            ticket, now = Ticket(len(chunk), None), time.monotonic()
+            lane.queue.put(
+                [
+                    Entry(ticket, (place,), payload, 0, 0.0, now, truncated, background=True)
+                    for place, (payload, truncated) in enumerate(chunk)
+                ]
+            )
+            try:
+                return ticket.future.result()
+            except WorkerFailed as error:
+                if attempt == 2 or not error.restarting:
+                    raise
+        raise AssertionError("unreachable")
+
+    # Being well
+
     def depth(self) -> dict[TowerName, tuple[int, int]]:
         """Items and bytes of each tower that are admitted and not yet done."""
-        return {tower: lane.depth for tower, lane in self._lanes.items()}
+        return {tower: lane.queue.depth for tower, lane in self._lanes.items()}
+
+    def background(self) -> dict[TowerName, int]:
+        """The same of items that are in no hurry."""
+        return {tower: lane.queue.background for tower, lane in self._lanes.items()}
 
     def health(self) -> Health:
         """Whether all workers are well."""
-        now = time.monotonic()
-        wrong = [reason for lane in self._lanes.values() if (reason := lane.health(now))]
-        restarts = sum(lane.restarts for lane in self._lanes.values())
-        return Health(not wrong, restarts, "; ".join(wrong) or None)
+        lanes = self._lanes.values()
+        wrong = [reason for lane in lanes if (reason := lane.health())]
+        return Health(
+            not wrong,
+            sum(lane.restarts for lane in lanes),
+            sum(lane.hung for lane in lanes),
+            "; ".join(wrong) or None,
+        )
 
     # Life
 
@@ -173,9 +242,10 @@ class Batcher:
         """Accept nothing more, finish what was accepted within `grace` seconds, and end. Whether all was
         finished."""
         for lane in self._lanes.values():
-            lane.close()
+            lane.queue.close()
         until = time.monotonic() + grace
-        drained = [lane.drain(until) for lane in self._lanes.values()]
+        drained = [lane.queue.drain(until) for lane in self._lanes.values()]
+        self._watchdog.stop()
         for lane in self._lanes.values():
             lane.end()
         self._pool.shutdown(wait=False, cancel_futures=True)
@@ -193,14 +263,14 @@ class Batcher:
         *args: Any,
     ) -> None:
         def attempt() -> None:
-            if lane.lapsed(ticket, items, cost):
+            if lane.queue.lapsed(ticket, items, cost):
                 return
             try:
                 task(lane, ticket, *args)
             except Exception as error:  # a defect: it must not leave anybody waiting
                 log.exception("preparing failed")
                 ticket.fail(WorkerFailed(lane.tower, f"{type(error).__name__}", restarting=True))
-                lane.release(items, cost)
+                lane.queue.release(items, cost)
 
         try:
             self._pool.submit(attempt).add_done_callback(
@@ -213,7 +283,7 @@ class Batcher:
 
     def _never_ran(self, lane: Lane, ticket: Ticket, items: int, cost: int) -> None:
         ticket.fail(Stopping())
-        lane.release(items, cost)
+        lane.queue.release(items, cost)
 
     def _decode(self, lane: Lane, ticket: Ticket, place: int, source: Source, cost: int) -> None:
         began = time.monotonic()
@@ -224,12 +294,12 @@ class Batcher:
         except LookalikeError as error:
             seconds = time.monotonic() - began
             self._observer.decoded("image", seconds)
-            lane.release(1, cost)
+            lane.queue.release(1, cost)
             ticket.put((place,), error, decode=seconds)
             return
         now = time.monotonic()
         self._observer.decoded("image", now - began)
-        lane.queue([Entry(ticket, (place,), pixels, cost, now - began, now)])
+        lane.queue.put([Entry(ticket, (place,), pixels, cost, now - began, now)])
 
     def _tokenize(
         self,
@@ -243,7 +313,7 @@ class Batcher:
         tokens = [self.engine.tokenize([text]) for text in texts]
         now = time.monotonic()
         self._observer.decoded("text", now - began)
-        lane.queue(
+        lane.queue.put(
             [
                 Entry(
                     ticket, places[text], one.ids[0], len(text), now - began, now,

@@ -80,14 +80,14 @@ class Encoder:
         self.batch_size = max(1, batch_size)
         self.images: ImagePreprocessor | None = None
         self.tokenizer: Tokenizer | None = None
+        self._plan = decided
         self._towers: dict[TowerName, LoadedTower] = {}
         if "image" in chosen and card.image is not None:
             self.images = ImagePreprocessor(card.image, image_mode, limits)
-            blank = np.zeros((1, card.image.height, card.image.width, 3), np.uint8)
-            self._towers["image"] = load_tower(decided, bundle, "image", blank)
         if "text" in chosen and card.text is not None:
             self.tokenizer = Tokenizer.load(bundle.tokenizer, card.text)
-            self._towers["text"] = load_tower(decided, bundle, "text", self.tokenizer([""]).ids)
+        for tower in chosen:
+            self.reload(tower)
         self.info = EncoderInfo(
             model=card.name,
             fingerprint=fingerprint(card, decided.precision, image_mode),
@@ -220,6 +220,23 @@ class Encoder:
     def encode_tokens(self, ids: NDArray[np.int64]) -> Vectors:
         """Unit vectors of token ids `[n, length]`, as `tokenize` gives them. Raises InferenceFailed."""
         return self._run("text", ids)
+
+    def reload(self, tower: TowerName) -> None:
+        """Load a tower from the bundle, in the place of the one that is there. Calls that are under way in that
+        one go on with it.
+
+        Raises InferenceFailed, DeviceUnavailable; then the tower is no longer loaded.
+        """
+        self._towers.pop(tower, None)  # before the other comes: there may be no room for both
+        self._towers[tower] = load_tower(self._plan, self.bundle, tower, self._least(tower))
+
+    def _least(self, tower: TowerName) -> NDArray[Any]:
+        """The smallest batch that a tower takes."""
+        if tower == "text":
+            return self._text_tokenizer()([""]).ids
+        image = self.card.image
+        assert image is not None, "the tower is loaded"
+        return np.zeros((1, image.height, image.width, 3), np.uint8)
 
     def close(self) -> None:
         """Release the towers. Calls that are under way may fail."""

@@ -1,26 +1,24 @@
-"""One tower's queue, and the worker that empties it."""
+"""One tower's worker, and what becomes of it: it works, fails, hangs, is replaced once, is given up.
+
+A thread can't be killed. A worker that hangs in the runtime is left where it is, with the compiled model that
+it holds: what it worked on is failed, and a new worker loads the model from its bundle again. Should the old
+one ever come back, it finds that it was given up and ends.
+"""
 
 import logging
-import math
 import threading
 import time
-from collections import deque
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.encoder.tickets import Reason, Ticket
-from lookalike.errors import (
-    InferenceFailed,
-    LookalikeError,
-    QueueFull,
-    ServiceError,
-    Stopping,
-    WorkerFailed,
-)
+from lookalike.encoder.queues import BatchLimits, Entry, Observer, Queue
+from lookalike.encoder.tickets import Ticket
+from lookalike.errors import InferenceFailed, LookalikeError, Stopping, WorkerFailed
 from lookalike.models.cards import TowerName
 
 log = logging.getLogger(__name__)
@@ -28,298 +26,224 @@ log = logging.getLogger(__name__)
 FAILURES_IN_A_ROW = 3
 """Batches of which nothing came, one after the other, that say the worker is at fault and not its input."""
 
-LONGEST_RETRY = 60
+MUCH_LONGER = 10
+"""Times what a batch took until now: a slow model, or a machine that is short of cores, doesn't hang."""
 
+RELOAD_PATIENCE = 5
+"""Times `stall_seconds`: what a new worker has to load the model."""
 
-class Observer:
-    """Told what happens, from several threads; must be quick. This one ignores it all."""
-
-    def decoded(self, tower: TowerName, seconds: float) -> None: ...
-    def waited(self, tower: TowerName, seconds: float) -> None: ...
-    def batch(self, tower: TowerName, size: int, seconds: float) -> None: ...
-    def dropped(self, tower: TowerName, reason: Reason, count: int) -> None: ...
-    def rejected(self, tower: TowerName, count: int) -> None: ...
-    def cached(self, hits: int, misses: int) -> None: ...
-    def worker_failed(self, tower: TowerName, restarting: bool) -> None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class BatchLimits:
-    """What may wait, and what goes through a tower at once. Each lane has its own `queue_items` and
-    `queue_bytes`: bytes of files and of the pixels that they become, whichever are more."""
-
-    batch_size: int = 16
-    queue_items: int = 512
-    queue_bytes: int = 64 * 2**20
-    decoders: int = 2
-    text_cache: int = 10_000
-    stall_seconds: float = 60.0
-    """An inference that takes longer is taken for a dead worker."""
+JOIN_SECONDS = 5.0
+"""What an inference that is under way at the end may still take."""
 
 
 @dataclass(slots=True, eq=False)
-class Entry:
-    """One picture or text in a lane. `payload`: pixels `[height, width, 3]` or ids `[length]`."""
+class Worker:
+    """A thread, and what it owes. Whoever empties `batch` under the queue's lock owes it from then on."""
 
-    ticket: Ticket
-    places: Sequence[int]
-    payload: NDArray[Any]
-    cost: int
-    decode: float
-    queued: float
-    truncated: bool = False
-    text: str | None = None
+    batch: list[Entry] = field(default_factory=list)
+    runs: int = 0
+    """Inferences begun: tells one from the next."""
+    patience: float | None = None
+    """Seconds that what is under way may take; None: nothing is."""
+    given_up: bool = False
+    thread: threading.Thread | None = None
 
 
 class Lane:
-    """One tower's queue and its worker."""
+    """One tower's queue and its worker. All methods may be called from any thread."""
 
     def __init__(
         self,
         tower: TowerName,
         run: Callable[[Sequence[NDArray[Any]]], NDArray[np.float32]],
+        reload: Callable[[], None],
         probe: NDArray[Any],
         limits: BatchLimits,
         observer: Observer,
         done: Callable[[Entry, NDArray[np.float32], float], None],
     ) -> None:
-        self.tower, self._run, self._probe = tower, run, probe
+        """`run`: payloads to vectors; `reload`: load what `run` uses once more; `probe`: a payload to try."""
+        self.tower, self._run, self._reload, self._probe = tower, run, reload, probe
         self._limits, self._observer, self._done = limits, observer, done
-        self._changed = threading.Condition()
-        self._waiting: deque[Entry] = deque()
-        self._current: list[Entry] = []
-        self._items = self._bytes = 0  # admitted and not yet done, decoded or not
-        self._accepting = True
-        self._ending = False
+        self.queue = Queue(tower, limits, observer)
         self._state: Literal["running", "restarting", "dead"] = "running"
-        self._reason: str | None = None
-        self.restarts = 0
-        self._busy_since: float | None = None
+        self._reason = ""
+        self.restarts = self.hung = 0
         self._barren = 0
-        self._seconds_per_item = 0.0
+        self._watched_run, self._stalled = 0, 0.0
         self._worker = self._start()
 
-    # Asking
-
-    @property
-    def depth(self) -> tuple[int, int]:
-        """Items and bytes that are admitted and not yet done."""
-        return self._items, self._bytes
-
-    def health(self, now: float) -> str | None:
+    def health(self) -> str | None:
         """What is wrong with the worker, if anything is."""
         if self._state != "running":
             return f"the {self.tower} worker is {self._state}: {self._reason}"
-        since = self._busy_since
-        if since is not None and now - since > self._limits.stall_seconds:
-            return f"the {self.tower} worker has not answered for {now - since:.0f} s"
-        return None if self._worker.is_alive() else f"the {self.tower} worker has ended"
-
-    def retry_after(self) -> int:
-        """Seconds in which what is admitted now will be done, by the rate that was measured; 1 to 60."""
-        return max(1, min(LONGEST_RETRY, math.ceil(self._items * self._seconds_per_item)))
-
-    # Admitting
-
-    def admit(self, items: int, cost: int, deadline: float | None = None) -> None:
-        """Take room, if there is some, and if by the measured rate the deadline can be kept.
-
-        Raises QueueFull, Stopping, WorkerFailed.
-        """
-        with self._changed:
-            if not self._accepting:
-                raise Stopping
-            if self._state == "dead":
-                raise WorkerFailed(self.tower, self._reason or "it ended", restarting=False)
-            # whatever fits the limits of a request must be served when nothing else is there
-            full = self._items > 0 and (
-                self._items + items > self._limits.queue_items
-                or self._bytes + cost > self._limits.queue_bytes
-                or self._too_late(deadline)
-            )
-            if full:
-                self._observer.rejected(self.tower, items)
-                raise QueueFull(self.tower, self.retry_after())
-            self._items += items
-            self._bytes += cost
-
-    def _too_late(self, deadline: float | None) -> bool:
-        """Whether what is there already takes longer: better refused now than dropped then."""
-        if deadline is None:
-            return False
-        return self._items * self._seconds_per_item > deadline - time.monotonic()
-
-    def release(self, items: int, cost: int) -> None:
-        """Give room back."""
-        with self._changed:
-            self._items -= items
-            self._bytes -= cost
-            if not self._items:
-                self._changed.notify_all()
-
-    def lapsed(self, ticket: Ticket, items: int, cost: int) -> bool:
-        """Whether the request was dropped, because nobody waits for it or it is too late."""
-        reason = ticket.lapsed(time.monotonic())
-        if reason is None:
-            return False
-        if reason == "deadline":
-            ticket.fail(ticket.late())
-        self._observer.dropped(self.tower, reason, items)
-        self.release(items, cost)
-        return True
-
-    def queue(self, entries: Sequence[Entry]) -> None:
-        """What is ready for the worker."""
-        with self._changed:
-            if self._state != "dead" and not self._ending:
-                self._waiting.extend(entries)
-                self._changed.notify()
-                return
-        self._abandon(entries, Stopping() if self._ending else self._failure(restarting=False))
+        thread = self._worker.thread
+        alive = thread is not None and thread.is_alive()
+        return None if alive or self.queue.ending else f"the {self.tower} worker has ended"
 
     def warm_up(self) -> None:
         """One inference, by the worker. Raises what it meets."""
         ticket = Ticket(1, None)
-        self.admit(1, 0)
-        self.queue([Entry(ticket, (0,), self._probe, 0, 0.0, time.monotonic())])
+        self.queue.admit(1, 0)
+        self.queue.put([Entry(ticket, (0,), self._probe, 0, 0.0, time.monotonic())])
         result = ticket.future.result()
         if isinstance(result.results[0], LookalikeError):
             raise result.results[0]
 
-    # Ending
-
-    def close(self) -> None:
-        """Accept nothing more."""
-        with self._changed:
-            self._accepting = False
-
-    def drain(self, until: float) -> bool:
-        """Whether all that was accepted was done by then."""
-        with self._changed:
-            return self._changed.wait_for(
-                lambda: not self._items or self._state == "dead", max(0.0, until - time.monotonic())
-            )
-
     def end(self) -> None:
         """Let the worker go; what still waits fails."""
-        with self._changed:
-            self._accepting, self._ending = False, True
-            left = list(self._waiting)
-            self._waiting.clear()
-            self._changed.notify_all()
-        self._abandon(left, Stopping())
-        self._worker.join(timeout=5.0)
+        self.queue.fail(self.queue.end(), Stopping())
+        worker = self._worker
+        if worker.thread is not None and not worker.given_up:
+            worker.thread.join(JOIN_SECONDS)
+        with self.queue.changed:  # it hangs, and won't answer what it has
+            worker.given_up = True
+            lost, worker.batch = worker.batch, []
+        self.queue.fail(lost, Stopping())
 
-    # Working: by the worker alone
+    # By the watchdog
 
-    def _start(self) -> threading.Thread:
-        worker = threading.Thread(target=self._guarded, name=f"{self.tower}-worker", daemon=True)
-        worker.start()
+    def watch(self, elapsed: float) -> None:
+        """Replace a worker whose inference hangs. `elapsed`: seconds of this process since the last look."""
+        worker = self._worker
+        patience = worker.patience
+        if patience is None or worker.runs != self._watched_run:
+            self._watched_run, self._stalled = worker.runs, 0.0
+            return
+        self._stalled += elapsed
+        if self._stalled > patience:
+            self._failed(
+                worker, f"an inference has not ended within {self._stalled:.0f} s", hung=True
+            )
+
+    # By the worker
+
+    def _start(self, *, replaces: bool = False) -> Worker:
+        worker = Worker()
+        worker.thread = threading.Thread(
+            target=self._work, args=(worker, replaces), name=f"{self.tower}-worker", daemon=True
+        )
+        worker.thread.start()
         return worker
 
-    def _guarded(self) -> None:
+    def _work(self, worker: Worker, replaces: bool) -> None:
         try:
-            if self._state == "restarting":
-                self._run([self._probe])  # only what has answered once is called running
-                with self._changed:
+            if replaces:
+                with self._watched(worker, RELOAD_PATIENCE * self._limits.stall_seconds):
+                    self._reload()
+                    self._run([self._probe])  # only what has answered once is called running
+                with self.queue.changed:
+                    if worker.given_up:
+                        return
                     self._state = "running"
-            while batch := self._take():
-                self._current = batch
-                self._infer(batch)
-                self._current = []
-        except (
-            BaseException
-        ) as error:  # whatever ends a worker must be seen, and nobody left waiting
-            self._worker_ended(error)
+            while batch := self.queue.take(lambda: worker.given_up):
+                worker.batch = batch
+                self._infer(worker, list(batch))
+        except BaseException as error:  # it must be seen, and nobody left waiting
+            log.exception("the %s worker failed", self.tower)
+            self._failed(worker, str(error) or type(error).__name__)
 
-    def _take(self) -> list[Entry]:
-        """What waits, up to the batch size; nothing when it is time to end."""
-        while True:
-            with self._changed:
-                self._changed.wait_for(lambda: self._waiting or self._ending)
-                if self._ending:
-                    return []
-                size = min(self._limits.batch_size, len(self._waiting))
-                taken = [self._waiting.popleft() for _ in range(size)]
-            if batch := [e for e in taken if not self.lapsed(e.ticket, len(e.places), e.cost)]:
-                return batch
+    @contextmanager
+    def _watched(self, worker: Worker, patience: float) -> Iterator[None]:
+        worker.runs += 1
+        worker.patience = patience
+        try:
+            yield
+        finally:
+            worker.patience = None
 
-    def _infer(self, batch: list[Entry]) -> None:
+    def _infer(self, worker: Worker, batch: list[Entry]) -> None:
         began = time.monotonic()
         for entry in batch:
             self._observer.waited(self.tower, began - entry.queued)
-        self._busy_since = began
         try:
-            vectors = self._run([entry.payload for entry in batch])
+            vectors = self._attempt(worker, batch)
         except Exception as error:
+            if worker.given_up:
+                return
             log.warning("a batch of %d %ss failed: %s", len(batch), self.tower, error)
-            fruitful = self._one_by_one(batch)
+            fruitful = self._one_by_one(worker, batch)
             self._barren = 0 if fruitful else self._barren + 1
             if self._barren >= FAILURES_IN_A_ROW:
-                self._current = []
                 raise
             return
-        finally:
-            self._busy_since = None
         seconds = time.monotonic() - began
+        if worker.given_up:  # it hung, and what it knows is of no use to anybody
+            return
         self._barren = 0
-        self._measure(len(batch), seconds)
+        self._observer.batch(self.tower, len(batch), seconds)
+        self.queue.measure(len(batch), seconds)
         for entry, vector in zip(batch, vectors, strict=True):
-            self._finish(entry, vector, seconds)
+            self._settle(worker, entry, lambda e=entry, v=vector: self._done(e, v, seconds))  # type: ignore[misc]
 
-    def _one_by_one(self, batch: list[Entry]) -> bool:
+    def _one_by_one(self, worker: Worker, batch: list[Entry]) -> bool:
         """Whether any of a batch that failed as a whole succeeds alone. The others fail alone."""
         fruitful = False
         for entry in batch:
             began = time.monotonic()
-            self._busy_since = began
             try:
-                vector = self._run([entry.payload])[0]
+                vector = self._attempt(worker, [entry])[0]
             except Exception as error:
                 failed = (
                     error if isinstance(error, InferenceFailed) else InferenceFailed(str(error))
                 )
-                entry.ticket.put(entry.places, failed)
-                self.release(len(entry.places), entry.cost)
+                self._settle(
+                    worker,
+                    entry,
+                    lambda e=entry, f=failed: e.ticket.put(e.places, f),  # type: ignore[misc]
+                )
             else:
                 fruitful = True
-                self._finish(entry, vector, time.monotonic() - began)
+                seconds = time.monotonic() - began
+                self._settle(
+                    worker,
+                    entry,
+                    lambda e=entry, v=vector, s=seconds: self._done(e, v, s),  # type: ignore[misc]
+                )
         return fruitful
 
-    def _finish(self, entry: Entry, vector: NDArray[np.float32], seconds: float) -> None:
-        self._done(entry, vector, seconds)
-        self.release(len(entry.places), entry.cost)
+    def _attempt(self, worker: Worker, batch: list[Entry]) -> NDArray[np.float32]:
+        patience = max(self._limits.stall_seconds, MUCH_LONGER * self.queue.expected(len(batch)))
+        with self._watched(worker, patience):
+            return self._run([entry.payload for entry in batch])
 
-    def _measure(self, size: int, seconds: float) -> None:
-        self._observer.batch(self.tower, size, seconds)
-        each = seconds / size
-        known = self._seconds_per_item
-        self._seconds_per_item = each if not known else 0.8 * known + 0.2 * each
+    def _settle(self, worker: Worker, entry: Entry, answer: Callable[[], None]) -> None:
+        """Answer it, unless that is no longer this worker's business."""
+        with self.queue.changed:
+            if worker.given_up:
+                return
+            worker.batch.remove(entry)
+        try:
+            answer()
+        except BaseException as error:
+            entry.ticket.fail(WorkerFailed(self.tower, type(error).__name__, restarting=True))
+            raise
+        finally:
+            self.queue.release(len(entry.places), entry.cost, background=entry.background)
 
-    def _worker_ended(self, error: BaseException) -> None:
-        log.error("the %s worker failed", self.tower, exc_info=error)
-        with self._changed:
-            self._reason = str(error) or type(error).__name__
-            restarting = not self.restarts and not self._ending
+    # Failing
+
+    def _failed(self, worker: Worker, reason: str, *, hung: bool = False) -> None:
+        with self.queue.changed:
+            if worker.given_up or (hung and worker.runs != self._watched_run):
+                return
+            worker.given_up = True
+            self._reason = reason
+            self.hung += hung
+            self._barren = 0
+            restarting = not self.restarts and not self.queue.ending
             self._state = "restarting" if restarting else "dead"
-            self._busy_since, self._barren = None, 0
-            lost, self._current = self._current, []
+            lost, worker.batch = worker.batch, []
             if restarting:
                 self.restarts += 1
             else:
-                lost += self._waiting
-                self._waiting.clear()
-        self._observer.worker_failed(self.tower, restarting)
-        self._abandon(lost, self._failure(restarting))
-        with self._changed:
-            self._changed.notify_all()
+                lost = lost + self.queue.refuse(lambda: self._failure(restarting=False))
+        if hung:
+            log.error("the %s worker hangs and is left behind: %s", self.tower, reason)
+        self._observer.worker_failed(self.tower, restarting, hung)
+        self.queue.fail(lost, self._failure(restarting))
         if restarting:
-            self._worker = self._start()
+            self._worker = self._start(replaces=True)
 
     def _failure(self, restarting: bool) -> WorkerFailed:
-        return WorkerFailed(self.tower, self._reason or "it ended", restarting)
-
-    def _abandon(self, entries: Sequence[Entry], error: ServiceError) -> None:
-        for entry in entries:
-            entry.ticket.fail(error)
-            self.release(len(entry.places), entry.cost)
+        return WorkerFailed(self.tower, self._reason, restarting)

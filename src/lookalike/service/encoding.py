@@ -1,21 +1,20 @@
 """The encoder as the catalogue sees it inside the service: its queries go through the batcher like all others.
 
 What a call asks (a search) takes its turn in the queue, uses the cache, and is dropped with its call. What
-ingest asks in its own threads works for no call: it goes to the model directly, in its own batches, and is
-never refused.
+ingest asks in its own threads works for no call: it goes after all that people wait for, waits for room instead
+of being refused, and is watched like the rest.
 """
 
-import warnings
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.encoder import Encoder, TextCutWarning
+from lookalike.encoder import Encoder
 from lookalike.encoder.batcher import Batcher
 from lookalike.encoder.tickets import Ticket
-from lookalike.errors import LookalikeError
+from lookalike.errors import ImageError, LookalikeError
 from lookalike.models.cards import ModelCard
 from lookalike.service import calls
 
@@ -46,23 +45,33 @@ class BatchedEncoder:
 
     def encode_pixels(self, pixels: NDArray[np.uint8]) -> Vectors:
         """Of `[n, height, width, 3]`."""
-        return self._encoder.encode_pixels(pixels)
+        return self._stacked(self._batcher.background_pixels(pixels))
 
     def encode_images(self, pictures: Sequence[bytes]) -> Vectors:
         """Of picture files."""
         call = calls.current()
         if call is None:
-            return self._encoder.encode_images(pictures)
+            return self._in_background(pictures)
         sized = [(picture, len(picture)) for picture in pictures]
         return self._wait(call, self._batcher.images(sized, deadline=call.deadline))
+
+    def _in_background(self, pictures: Sequence[bytes]) -> Vectors:
+        ready: list[NDArray[np.uint8]] = []
+        for pixels in self._encoder.prepare_images(pictures):
+            if isinstance(pixels, ImageError):
+                raise pixels
+            ready.append(pixels)
+        return (
+            self._stacked(self._batcher.background_pixels(np.stack(ready)))
+            if ready
+            else self._stacked([])
+        )
 
     def encode_texts(self, texts: Sequence[str]) -> Vectors:
         """Of strings."""
         call = calls.current()
         if call is None:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", TextCutWarning)  # descriptions often are longer
-                return self._encoder.encode_texts(texts)
+            return self._stacked(self._batcher.background_texts(texts))
         return self._wait(call, self._batcher.texts(texts, deadline=call.deadline))
 
     def _wait(self, call: calls.Call, ticket: Ticket) -> Vectors:
@@ -74,4 +83,7 @@ class BatchedEncoder:
         for result in answer.results:
             if isinstance(result, LookalikeError):
                 raise result
-        return np.stack([one for one in answer.results if not isinstance(one, LookalikeError)])
+        return self._stacked([one for one in answer.results if not isinstance(one, LookalikeError)])
+
+    def _stacked(self, rows: Sequence[Vectors]) -> Vectors:
+        return np.stack(rows) if rows else np.empty((0, self.dimension), np.float32)

@@ -10,7 +10,7 @@ from prometheus_client.registry import Collector
 
 from lookalike.encoder import EncoderInfo
 from lookalike.encoder.batcher import Batcher
-from lookalike.encoder.lanes import Observer
+from lookalike.encoder.queues import Observer
 from lookalike.encoder.tickets import Reason
 from lookalike.models.cards import TowerName
 from lookalike.service.limits import Load
@@ -66,7 +66,9 @@ class Metrics(Observer):
             "rejected", "Pictures and texts refused for want of room.", "tower"
         )
         self._cache = counter("text_cache", "Texts looked up in the cache of vectors.", "result")
-        self._failures = counter("worker_failures", "Workers that failed.", "tower", "restarted")
+        self._failures = counter(
+            "worker_failures", "Workers that failed.", "tower", "restarted", "hung"
+        )
         self._state = _State(load)
         self.registry.register(self._state)
 
@@ -113,8 +115,8 @@ class Metrics(Observer):
         if misses:
             self._cache.labels("miss").inc(misses)
 
-    def worker_failed(self, tower: TowerName, restarting: bool) -> None:
-        self._failures.labels(tower, str(restarting).lower()).inc()
+    def worker_failed(self, tower: TowerName, restarting: bool, hung: bool) -> None:
+        self._failures.labels(tower, str(restarting).lower(), str(hung).lower()).inc()
 
 
 class _State(Collector):
@@ -143,6 +145,14 @@ class _State(Collector):
                 held.add_metric([tower], size)
             yield items
             yield held
+            later = GaugeMetricFamily(
+                "lookalike_background_items",
+                "Pictures or texts of ingest admitted and not done.",
+                labels=["tower"],
+            )
+            for tower, count in self.batcher.background().items():
+                later.add_metric([tower], count)
+            yield later
             yield _gauge("text_cache_entries", "Vectors in the cache.", len(self.batcher.cache))
         if self.info is not None:
             info = self.info

@@ -54,10 +54,12 @@ class PictureError(BaseModel):
 
 
 class Alive(BaseModel):
-    """`restarts`: workers that failed and were replaced; left out while there are none."""
+    """`restarts`: workers that failed and were replaced; `hung`: those that hung and were left behind. Both
+    are left out while there are none."""
 
     status: Literal["alive", "failed"]
     restarts: int | None = None
+    hung: int | None = None
     reason: str | None = None
 
 
@@ -290,9 +292,9 @@ class SearchRequest(Body):
     model_config = _example(
         {"text": "a red dress", "limit": 5, "filter": {"price": {"lt": 50}}},
         {"query": [{"item": "sku-1"}, {"text": "in blue", "weight": 0.5}], "target": "hybrid"},
+        {"item": "sku-1", "threshold": 0.8},
     )
 
-        {"item": "sku-1", "threshold": 0.8},
     text: str | None = None
     image: ImageText | None = None
     item: str | None = None
@@ -305,14 +307,14 @@ class SearchRequest(Body):
     within: list[str] | None = Field(
         None, min_length=1, max_length=10_000, description="Ids: find among these items only."
     )
-
-
     threshold: float | None = Field(
         None,
         ge=-1,
         le=1,
         description="The least score (cosine) of a hit; not with the target hybrid.",
     )
+
+
 class RecommendRequest(Body):
     """Items like these, and unlike those."""
 
@@ -324,12 +326,12 @@ class RecommendRequest(Body):
         None, min_length=1, max_length=10_000, description="Ids: find among these items only."
     )
     target: Literal["image", "text"] = "image"
-    limit: int = Field(10, ge=1)
-    offset: int = Field(0, ge=0)
     strategy: Literal["average", "best"] = Field(
         "average",
         description="`best` is for likes that differ much among themselves; its scores only order.",
     )
+    limit: int = Field(10, ge=1)
+    offset: int = Field(0, ge=0)
     filter: dict[str, Any] | None = None
 
 

@@ -11,7 +11,7 @@ from lookalike.catalog.fetch import Fetcher, FetchLimits
 from lookalike.catalog.maps.maps import Maps
 from lookalike.encoder import Encoder
 from lookalike.encoder.batcher import Batcher
-from lookalike.encoder.lanes import BatchLimits
+from lookalike.encoder.queues import BatchLimits
 from lookalike.errors import LookalikeError, NotReady, RequestInvalid
 from lookalike.service.calls import Threads
 from lookalike.service.encoding import BatchedEncoder
@@ -104,10 +104,13 @@ class Service:
         """What is wrong with a worker, if anything is."""
         return None if self._batcher is None else self._batcher.health().reason
 
-    @property
-    def restarts(self) -> int:
-        """Workers that failed and were replaced."""
-        return 0 if self._batcher is None else self._batcher.health().restarts
+    def replaced(self) -> dict[str, int]:
+        """How many workers were replaced, and how many of them hung and were left behind; nothing if none."""
+        if self._batcher is None:
+            return {}
+        health = self._batcher.health()
+        counts = {"restarts": health.restarts, "hung": health.hung}
+        return {name: count for name, count in counts.items() if count}
 
     @property
     def model_name(self) -> str:
@@ -141,6 +144,7 @@ class Service:
                 queue_bytes=self.settings.queue_bytes,
                 decoders=encoder.info.threads,
                 text_cache=self.settings.text_cache,
+                stall_seconds=self.settings.stall_seconds,
             )
             batcher = Batcher(encoder, limits, self.metrics)
             batcher.warm_up()

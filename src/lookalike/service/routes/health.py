@@ -15,9 +15,9 @@ router = APIRouter(tags=["health"])
 
 _LIMITS = (
     "batch_size", "queue_items", "queue_bytes", "text_cache", "request_seconds", "body_seconds",
-    "max_body_bytes", "max_stream_bytes", "max_pending_bytes", "max_requests", "max_pictures",
-    "max_texts", "max_characters", "max_items", "max_hits", "max_image_pixels", "max_image_bytes",
-    "min_image_side", "fetch_urls", "max_map_points",
+    "stall_seconds", "max_body_bytes", "max_stream_bytes", "max_pending_bytes", "max_requests",
+    "max_pictures", "max_texts", "max_characters", "max_items", "max_hits", "max_image_pixels",
+    "max_image_bytes", "min_image_side", "fetch_urls", "max_map_points",
 )  # fmt: skip
 
 
@@ -27,15 +27,17 @@ _LIMITS = (
     responses={
         **problems(body=False),
         200: {"model": Alive},
-        503: {"model": Alive, "description": "A worker has died or hangs: restart the service."},
+        503: {
+            "model": Alive,
+            "description": "A worker has failed: it is being replaced, or the service must be restarted.",
+        },
     },
 )
 async def healthz(service: ServiceDep) -> Response:
     trouble = service.worker_trouble()
     if trouble is not None:
-        return Json({"status": "failed", "reason": trouble}, 503)
-    restarts = service.restarts
-    return Json({"status": "alive", "restarts": restarts} if restarts else {"status": "alive"})
+        return Json({"status": "failed", "reason": trouble, **service.replaced()}, 503)
+    return Json({"status": "alive", **service.replaced()})
 
 
 @router.get(
