@@ -112,6 +112,7 @@ def test_the_hub_is_asked_and_only_missed_if_the_model_is(
     with HubServer({}) as server:
         monkeypatch.setattr(hub, "endpoint", lambda: server.url)
         assert doctor(only="hub")[1]["hub"]["state"] == "ok"
+    monkeypatch.setattr(hub, "endpoint", lambda: "http://127.0.0.1:9")
     status, found = doctor(only="hub")
     assert (status, found["hub"]["state"]) == (0, "warning")
     status, found = doctor("--model", "ViT-B-32", only="hub")
