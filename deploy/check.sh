@@ -2,7 +2,7 @@
 # `make checks`: everything that is shipped and is not Python, without network and without Docker.
 # A check whose program is not on this machine is skipped, and says so.
 set -uo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit
 venv=$(realpath "${1:-.venv}")
 tools=$venv/checks/bin
 work=$(mktemp -d)
