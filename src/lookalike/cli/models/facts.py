@@ -3,11 +3,15 @@
 from typing import Any
 
 from lookalike.errors import ModelError
+from lookalike.evaluation.quantization.report import Report
 from lookalike.models.bundle import CARD, Bundle, fingerprint, open_bundle
 from lookalike.models.inventory import Installed, installed
 from lookalike.models.registry import REGISTRY, RegistryEntry, find
 from lookalike.models.store import BUILT_IN, ModelStore
 from lookalike.settings import load_settings
+
+QUANTIZATION = "quantization"
+"""The fact that is the report of `models quantize`, if there was one."""
 
 
 def listed() -> list[dict[str, Any]]:
@@ -127,9 +131,15 @@ def _installed(entry: Installed) -> dict[str, Any]:
 
 def _bundle(bundle: Bundle) -> dict[str, Any]:
     files = (CARD, *bundle.card.files)
-    return bundle.card.model_dump(mode="json") | {
+    facts = bundle.card.model_dump(mode="json") | {
         "fingerprint": fingerprint(bundle.card),
         "cached": True,
         "folder": str(bundle.path),
         "bytes": sum((bundle.path / name).stat().st_size for name in files),
     }
+    if report := Report.read(bundle):
+        facts |= {
+            "fingerprint_int8": fingerprint(bundle.card, "int8"),
+            QUANTIZATION: report.model_dump(mode="json"),
+        }
+    return facts

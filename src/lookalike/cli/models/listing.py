@@ -5,8 +5,10 @@ from typing import Annotated, Any
 import typer
 
 from lookalike.cli import console
-from lookalike.cli.models.facts import listed, shown
+from lookalike.cli.models.facts import QUANTIZATION, listed, shown
+from lookalike.cli.models.quantize import print_report
 from lookalike.cli.options import JsonOption
+from lookalike.evaluation.quantization.report import Report
 
 LIST_EXAMPLES = ("lookalike models list", "lookalike models list --json")
 SHOW_EXAMPLES = ("lookalike models show ViT-B-32", "lookalike models show tiny --json")
@@ -70,13 +72,17 @@ def show_model(
     """Show a model's card: its towers, what they take, and where the weights came from.
 
     With --json, the hashes of all its files too. Of a model that is not on this machine, what the list knows
-    is shown; nothing is downloaded.
+    is shown; nothing is downloaded. Of one that `models quantize` has calibrated, the report is shown too.
     """
     facts = shown(name)
     if as_json:
         console.print_json(facts)
-    else:
-        console.print_facts(_readable(facts))
+        return
+    report = facts.pop(QUANTIZATION, None)
+    console.print_facts(_readable(facts))
+    if report is not None:
+        typer.echo(f"\n{QUANTIZATION}:")
+        print_report(Report.model_validate(report))
 
 
 def _readable(facts: dict[str, Any]) -> dict[str, str]:
