@@ -29,7 +29,10 @@ function search(params) {
 /** Go there. With `replace`, the back button passes over where we were. */
 export function go(view, params = {}, { replace = false } = {}) {
   const to = href(view, params);
-  if (to === location.hash) return;
+  if (to === location.hash) {
+    tell(); // the address can't say all: a picture that was missing may be here now
+    return;
+  }
   if (replace) history.replaceState(null, "", to);
   else history.pushState(null, "", to);
   tell();

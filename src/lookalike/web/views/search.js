@@ -80,7 +80,7 @@ export function mount(root, context) {
     chosen.show(collection, state);
     root.classList.toggle("with-tray", !chosen.element.hidden);
 
-    const asked = JSON.stringify([collection, state]);
+    const asked = JSON.stringify([collection, state, uri !== null]);
     if (asked !== shownFor) {
       const again = shownFor !== null;
       shownFor = asked;
