@@ -49,7 +49,7 @@ checks: $(VENV)/checks.stamp  ## what is not Python: image, compose, Kubernetes,
 
 audit: $(VENV)/checks.stamp  ## known vulnerabilities of what the images contain (asks PyPI)
 	@for lock in requirements/runtime.txt deploy/requirements/cuda.txt; do \
-	  echo "$$lock"; $(VENV)/checks/bin/pip-audit --disable-pip --require-hashes --requirement $$lock || exit 1; done
+	  echo "$$lock"; $(VENV)/checks/bin/pip-audit --strict --disable-pip --require-hashes --requirement $$lock || exit 1; done
 
 licences: $(VENV)/checks.stamp  ## the licences of what the image contains; fails at one that is not known to be fine
 	@$(BIN)/python deploy/licences.py $(VENV)/checks/bin/pip-licenses
