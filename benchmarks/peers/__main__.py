@@ -1,0 +1,55 @@
+"""Lookalike beside what a user would pick instead, on this machine, in one run: `make bench-peers`.
+
+    python -m benchmarks.peers                          everything: some 40 minutes, several GB of installing
+    python -m benchmarks.peers --parts library floor    only these
+    python -m benchmarks.peers --python torch=/path/to/python   an environment that is there already
+
+The same weights (full-size ViT-B/32, random), the same 64 JPEGs of 800x800, the same 2,000 texts, one peer at a
+time. Let nothing else run meanwhile, and read the ratios.
+"""
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from benchmarks.catalog import machine
+from benchmarks.peers import engines, floor, library, report, serving
+from benchmarks.peers.environments import ENVIRONMENTS
+from benchmarks.peers.material import prepare
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument(
+        "--parts", nargs="+", choices=list(report.PARTS), default=list(report.PARTS)
+    )
+    parser.add_argument("--seconds", type=float, default=3.0, help="for each figure")
+    parser.add_argument("--sizes", type=int, nargs="+", default=[1_000, 100_000])
+    parser.add_argument("--python", action="append", default=[], metavar="NAME=PATH",
+                        help=f"instead of installing; names: {', '.join(ENVIRONMENTS)}")  # fmt: skip
+    parser.add_argument("--json", type=Path, help="keep the figures; later parts are added to them")
+    options = parser.parse_args()
+    given = dict(one.split("=", 1) for one in options.python)
+    material = prepare()
+    figures: dict[str, Any] = {}
+    if options.json and options.json.exists():
+        figures = json.loads(options.json.read_text())
+    figures["machine"] = machine()
+    runs = {
+        "library": lambda: library.run(material, options.seconds, given),
+        "service": lambda: serving.run(material, 2 * options.seconds, given),
+        "engines": lambda: engines.run(options.sizes, given),
+        "floor": lambda: floor.run(material, options.seconds),
+    }
+    for part in options.parts:
+        figures[part] = list(runs[part]())
+        if options.json:
+            options.json.write_text(json.dumps(figures, indent=1))
+    print(report.markdown(figures))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,39 @@
+"""Lookalike's own encoder; the settings are its precisions."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import measure
+import numpy as np
+
+
+class Ours:
+    def __init__(self, task: measure.Task) -> None:
+        from benchmarks.random_model import random_bundle
+
+        from lookalike.encoder import Encoder
+        from lookalike.encoder.runtimes import Wanted
+
+        wanted = Wanted("cpu", task.setting, 0, "openvino")  # type: ignore[arg-type]
+        self._encoder = Encoder(random_bundle("ViT-B-32"), wanted=wanted)
+
+    def images(self, pictures: Sequence[bytes]) -> np.ndarray:
+        return self._encoder.encode_images(list(pictures))
+
+    def texts(self, texts: Sequence[str]) -> np.ndarray:
+        return self._encoder.encode_texts(list(texts))
+
+    def prepared(self, pictures: Sequence[bytes]) -> Callable[[], Any]:
+        prepare = self._encoder.images
+        pixels = np.stack([prepare(picture) for picture in pictures])
+        return lambda: self._encoder.encode_pixels(pixels)
+
+
+def versions() -> dict[str, str]:
+    from importlib.metadata import version
+
+    return {name: version(name) for name in ("lookalike", "openvino")}
+
+
+if __name__ == "__main__":
+    measure.run(Ours, versions)
