@@ -7,11 +7,11 @@ when one of their commands runs, so what is slow to import belongs inside the fu
 import typer
 
 from lookalike.cli.examples import epilog
-from lookalike.cli.models import carrying, listing, pulling, quantize, removing, verifying
+from lookalike.cli.models import carrying, compare, listing, pulling, quantize, removing, verifying
 
 SUMMARY = "See, bring, check, move and remove models."
 
-MODULES = (listing, pulling, verifying, carrying, removing, quantize)
+MODULES = (listing, pulling, verifying, carrying, removing, compare, quantize)
 """In the order in which the help lists their commands."""
 
 
