@@ -57,7 +57,7 @@ class Settings(BaseSettings):
     verify: Literal["fast", "full"] = Field(
         "fast",
         description="How a cached model is held against its lock at every start: `fast` by size and time of "
-        "its files, `full` by their hashes (about a second for each GB).",
+        "its files, `full` by their hashes, which takes seconds for each GB.",
     )
     max_image_pixels: Annotated[int, Field(gt=0)] = Field(
         64_000_000, description="Pictures with more pixels are refused from their header."

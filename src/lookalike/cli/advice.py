@@ -9,7 +9,6 @@ _ADVICE: dict[type[errors.LookalikeError], str] = {
     "offline, import it again",
     errors.HubUnreachable: "check the network, HTTPS_PROXY, and HF_ENDPOINT if you have a mirror; without "
     "internet, carry the model: see `lookalike models export --help`",
-    errors.HubRefused: "`lookalike doctor` tells whether the hub can be reached from here",
     errors.DownloadDamaged: "try again; if it stays so, something between here and the hub alters files",
     errors.SourceChanged: "do not use this model before you know why; if the change is meant, "
     "`lookalike models remove --forget NAME` drops the record",

@@ -3,6 +3,7 @@
 import hashlib
 import logging
 import os
+import shutil
 from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
@@ -255,7 +256,7 @@ class ModelStore:
             commit = record.commit if record else None
             staged = shelf.folder / f".new-{version}"
             remove_tree(staged)
-            folder.rename(staged)
+            shutil.move(folder, staged)
             try:
                 return shelf.install(staged, Arrival(version, "derived", commit), self.probe)
             finally:
