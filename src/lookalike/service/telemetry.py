@@ -82,7 +82,7 @@ class Telemetry:
         status = status or 499  # nothing was sent: the client went before
         method = method if method in _METHODS else "OTHER"
         self._metrics.request(route, method, status, seconds)
-        if status >= 400:
+        if status >= 400 and route not in _WAITED_FOR:
             self._errors.add(route, method, status, call.code, call.id)
         level = logging.DEBUG if route in _QUIET and status < 400 else logging.INFO
         if not logs.access.isEnabledFor(level):
@@ -92,6 +92,9 @@ class Telemetry:
         facts |= {"route": route, "method": method, "status": status}
         logs.access.log(level, "%s %s %d", method, route, status, extra={"facts": facts})
 
+
+_WAITED_FOR = frozenset({"/readyz"})
+"""Whose 503 is asked for again and again while the model loads: no error of anybody."""
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"})
 
