@@ -66,6 +66,10 @@ class HubServer:
                 if (rest[1] if rest else "main") not in {"main", hub.commit}:
                     return self.no(404, "RevisionNotFound")
                 names = sorted(path.name for path in folder.iterdir())
+                if rest[:1] == ["tree"]:
+                    sizes = {n: (folder / n).stat().st_size for n in names}
+                    tree = [{"type": "file", "path": n, "size": sizes[n], "oid": n} for n in names]
+                    return self.answer(200, json.dumps(tree).encode(), {})
                 facts = {"id": name, "sha": hub.commit}
                 facts["siblings"] = [{"rfilename": n} for n in names]
                 body = json.dumps(facts).encode()

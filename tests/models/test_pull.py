@@ -122,6 +122,19 @@ def test_the_next_process_continues_what_the_last_one_left(server, models, repos
     assert len(config) == 3, "asked about once by each, and fetched by one"
 
 
+def test_what_other_programs_have_fetched_is_not_fetched_again(server, models, monkeypatch):
+    from huggingface_hub import constants, snapshot_download
+
+    cache = models.home.with_name("hub")
+    snapshot_download(
+        "acme/small", endpoint=server.url, cache_dir=cache, allow_patterns=["*.safetensors"]
+    )
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(cache))
+    before = sum("/cdn/" in path for path in server.requests)
+    models.pull(NAME)
+    assert sum("/cdn/" in path for path in server.requests) == before
+
+
 def test_a_server_without_ranges_sends_the_file_again(server, models):
     server.ranges = False
     server.cut[WEIGHTS] = 1

@@ -7,6 +7,7 @@ attempt asks for the rest.
 
 import hashlib
 import logging
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -66,6 +67,7 @@ class RemoteFile:
 
     name: str
     url: str
+    commit: str
     size: int | None
     tag: str | None
 
@@ -121,7 +123,7 @@ def resolve(reference: ModelReference, patience: Patience = DEFAULT_PATIENCE) ->
             told = get_hf_file_metadata(url)
             if told.commit_hash not in (None, commit):
                 raise PullFailed(reference.name, f"{name} is of another commit than was asked for")
-            files.append(RemoteFile(name, url, told.size, told.etag))
+            files.append(RemoteFile(name, url, commit, told.size, told.etag))
         return Snapshot(commit, tuple(files))
 
     return _persist(reference, patience, ask)
@@ -160,6 +162,7 @@ def _fetch_checked(
 ) -> None:
     """A file that was continued and is wrong may have had a bad beginning: it is fetched once more, whole."""
     part = target.with_name(target.name + _PART)
+    _copy_from_cache(reference, file, part)
     for last in (False, True):
         resumed = part.exists()
         _receive(reference, file, part, progress, patience)
@@ -173,10 +176,20 @@ def _fetch_checked(
             raise DownloadDamaged(reference.name, file.name, wrong)
 
 
+def _copy_from_cache(reference: ModelReference, file: RemoteFile, part: Path) -> None:
+    """Take what other programs have fetched already out of the cache of the hub's client."""
+    from huggingface_hub import try_to_load_from_cache
+
+    found = try_to_load_from_cache(str(reference.repository), file.name, revision=file.commit)
+    if isinstance(found, str) and not part.exists():
+        shutil.copyfile(found, part)
+
+
 def _receive(
     reference: ModelReference, file: RemoteFile, part: Path, progress: Progress, patience: Patience
 ) -> None:
     """Append to `part` until it is complete."""
+    from huggingface_hub import constants
     from huggingface_hub.errors import HTTPError  # type: ignore[attr-defined]
     from huggingface_hub.utils import (  # type: ignore[attr-defined]
         build_hf_headers,
@@ -193,7 +206,8 @@ def _receive(
         headers = build_hf_headers() | {"Accept-Encoding": "identity"}
         if start:
             headers["Range"] = f"bytes={start}-"
-        with get_session().stream("GET", file.url, headers=headers, timeout=30) as response:
+        timeout = constants.HF_HUB_DOWNLOAD_TIMEOUT
+        with get_session().stream("GET", file.url, headers=headers, timeout=timeout) as response:
             hf_raise_for_status(response)
             if start and response.status_code != 206:  # it gives the whole file, so begin anew
                 progress.advance(-start)
