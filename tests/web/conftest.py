@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -207,14 +207,15 @@ def open_page(browser: Any, service: Served) -> Iterator[OpenPage]:
 
 
 @pytest.fixture(scope="session")
-def serious() -> Callable[[Any], list[str]]:
-    """What axe-core finds of serious or critical impact on a page, in words."""
+def serious() -> Callable[..., list[str]]:
+    """What axe-core finds of serious or critical impact on a page, in words, by all its rules or by these."""
     axe = pytest.importorskip(
         "axe_playwright_python.sync_playwright", reason="axe is not installed"
     )
 
-    def find(page: Any) -> list[str]:
-        found = axe.Axe().run(page).response["violations"]
+    def find(page: Any, rules: Sequence[str] = ()) -> list[str]:
+        options = {"runOnly": list(rules)} if rules else {}
+        found = axe.Axe().run(page, options=options).response["violations"]
         return [
             f"{one['id']}: {one['help']}: {node['html'][:160]} {node.get('failureSummary', '')[:300]}"
             for one in found

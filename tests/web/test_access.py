@@ -28,22 +28,24 @@ def some(service: Served) -> str:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_serious(
-    open_page: OpenPage, serious: Callable[[Any], list[str]], some: str, scheme: str
+    open_page: OpenPage, serious: Callable[..., list[str]], some: str, scheme: str
 ) -> None:
     page = open_page(color_scheme=scheme)
     found: list[str] = []
+    # the dark page is the same but for its colours
+    rules = ["color-contrast"] if scheme == "dark" else []
     for name, address in VIEWS.items():
         page.goto(page.url.partition("#")[0] + address.format(id=some))
         page.wait_for_selector(".card, .add, .problem")
         page.wait_for_load_state("networkidle")
-        found += [f"{name}: {one}" for one in serious(page)]
+        found += [f"{name}: {one}" for one in serious(page, rules)]
     page.set_viewport_size(NARROW)
     page.goto(page.url.partition("#")[0] + VIEWS["search"])
     settled(page)
     page.wait_for_selector(".facet", state="attached")
     page.click(".side-open")
     page.wait_for_selector("dialog .facet")
-    found += [f"filters: {one}" for one in serious(page)]
+    found += [f"filters: {one}" for one in serious(page, rules)]
     assert not found, "\n".join(found)
 
 

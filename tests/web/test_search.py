@@ -237,12 +237,18 @@ def test_the_back_button_goes_through_every_step(open_page: OpenPage) -> None:
     page = settled(open_page("#/search?c=shop&q=a+dress"))
     first = shown(page)
     seek(page, "shoes")
-    second = shown(page)
-    page.locator(".card-title a").first.click()
+    page.mouse.wheel(0, 5000)
+    eventually(page, "document.querySelectorAll('.results .card').length > 24")
+    page.locator(".card-title a").nth(30).scroll_into_view_if_needed()
+    second, height = shown(page), page.evaluate("scrollY")
+    assert height > 500
+    page.locator(".card-title a").nth(30).click()
     page.wait_for_selector(".item")
-    with Asked(page):
-        page.go_back()
-    assert shown(page) == second
+    page.go_back()
+    settled(page)
+    # all that was loaded is there, and one is where one was
+    assert shown(page)[:31] == second[:31]
+    assert page.evaluate("scrollY") == pytest.approx(height, abs=60)
     assert page.input_value("#q") == "shoes"
     with Asked(page):
         page.go_back()

@@ -32,7 +32,8 @@ let turn = 0;
  *
  * A view module exports `title` and `mount(root, context)`; it fills `root` and returns
  * `{ update(params), unmount() }`. `update` is called at once and at every change of the address within the
- * view. `unmount` ends timers and listeners. `context.signal` is aborted then too.
+ * view. `unmount` ends timers and listeners. A view may have `restored()`: whether it has scrolled to where it was
+ * left. `context.signal` is aborted then too.
  */
 const context = {
   /** All collections, as `GET /collections` gave them last. */
@@ -98,6 +99,7 @@ function drawTools() {
     }),
   );
   const dark = isDark();
+  const focused = tools.contains(document.activeElement) ? document.activeElement.id : null;
   replace(
     tools,
     names.length > 0 && choose,
@@ -108,6 +110,7 @@ function drawTools() {
       on: { click: () => switchTheme(dark ? "light" : "dark") },
     }, icon(dark ? "sun" : "moon")),
   );
+  if (focused) document.getElementById(focused)?.focus(); // drawing anew must not lose the focus
 }
 
 function forgetKey() {
@@ -133,7 +136,6 @@ function switchTheme(to) {
     // storage is off: the choice lasts as long as the page
   }
   drawTools();
-  document.getElementById("theme").focus();
 }
 
 // Views
@@ -166,7 +168,8 @@ async function show({ view: wanted, params }) {
     }
     shown = { name: known.name, abort, view: { update() {}, ...view } };
     shown.view.update(route().params);
-    window.scrollTo(0, 0);
+    if (before) main.focus({ preventScroll: true }); // or a keyboard would start from nowhere
+    if (!shown.view.restored?.()) window.scrollTo(0, 0);
   } catch (error) {
     if (error.name === "AbortError") return;
     replace(main, h("div", { class: "page" }, h("p", { class: "problem", role: "alert" }, words(error))));

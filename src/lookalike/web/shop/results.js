@@ -6,9 +6,14 @@ import { card, titleOf } from "../elements/card.js";
 import { icon } from "../icons.js";
 import { asks, DEEPEST, PAGE, requestOf } from "./query.js";
 
+/** What was shown last and how far it was scrolled, for who comes back to it from an item's page. */
+let left = null; // { asked, hits, offset, ended, scroll, when }
+const FRESH = 5 * 60_000; // milliseconds
+
 /**
- * `{ element, show(collection, state, uri), mark(state), stop() }`. `choose(id, kind, on)` is called when an
- * item is liked or disliked; `know(item)` with every item that is shown.
+ * `{ element, show(asked, collection, state, uri), restored(), stop() }`. `choose(id, kind, on)` is called when
+ * an item is liked or disliked; `know(item)` with every item that is shown. `asked` tells one search from
+ * another. `restored` scrolls to where this search was left, and says whether it was.
  */
 export function results({ choose, know }) {
   const list = h("ul", { class: "grid", "aria-label": "Results" });
@@ -18,19 +23,33 @@ export function results({ choose, know }) {
   const foot = h("div", { class: "results-foot" }, more);
   const element = h("section", { class: "results", "aria-label": "Results" }, said, trouble, list, foot);
 
-  let run = null; // { collection, state, uri, offset, ended, busy, abort, seen }
+  let run = null; // { asked, collection, state, uri, hits, seen, offset, ended, busy, abort }
 
   const near = new IntersectionObserver((entries) => {
     if (entries.some((one) => one.isIntersecting)) next(false);
   }, { rootMargin: "900px" });
   near.observe(foot);
 
-  async function show(collection, state, uri) {
+  async function show(asked, collection, state, uri) {
     run?.abort.abort();
-    run = { collection, state, uri, offset: 0, ended: false, busy: false, abort: new AbortController(), seen: new Set() };
+    run = { asked, collection, state, uri, hits: [], seen: new Set(), offset: 0, ended: false, busy: false, abort: new AbortController() };
     more.hidden = true;
+    if (left?.asked === asked && Date.now() - left.when < FRESH) {
+      Object.assign(run, { offset: left.offset, ended: left.ended });
+      replace(list, left.hits.map((hit) => taken(run, hit)));
+      more.hidden = run.ended;
+      say(run);
+      return;
+    }
     element.setAttribute("aria-busy", "true");
     await next(false, true);
+  }
+
+  /** The element of a hit that is new in this run. */
+  function taken(mine, hit) {
+    mine.hits.push(hit);
+    mine.seen.add(hit.id);
+    return made(mine, hit);
   }
 
   async function next(focus, first = false) {
@@ -44,9 +63,7 @@ export function results({ choose, know }) {
       if (first) replace(list, []);
       replace(trouble);
       // something may have been stored between two pages, which moves the rest by one
-      const fresh = hits.filter((hit) => !mine.seen.has(hit.id));
-      fresh.forEach((hit) => mine.seen.add(hit.id));
-      const cards = fresh.map((hit) => made(mine, hit));
+      const cards = hits.filter((hit) => !mine.seen.has(hit.id)).map((hit) => taken(mine, hit));
       list.append(...cards);
       mine.offset += PAGE;
       mine.ended = hits.length < PAGE || mine.offset + PAGE > DEEPEST;
@@ -105,7 +122,14 @@ export function results({ choose, know }) {
   return {
     element,
     show,
+    restored() {
+      if (!run || left?.asked !== run.asked || run.offset === 0) return false;
+      window.scrollTo(0, left.scroll);
+      return true;
+    },
     stop() {
+      const { asked, hits, offset, ended } = run ?? { offset: 0 };
+      left = offset > 0 ? { asked, hits, offset, ended, scroll: window.scrollY, when: Date.now() } : null;
       run?.abort.abort();
       run = null;
       near.disconnect();

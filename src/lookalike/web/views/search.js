@@ -80,12 +80,13 @@ export function mount(root, context) {
     chosen.show(collection, state);
     root.classList.toggle("with-tray", !chosen.element.hidden);
 
-    const asked = JSON.stringify([collection, state, uri !== null]);
+    // the count of items too: what is kept of a search is stale once something was added
+    const asked = JSON.stringify([collection, facts?.items, state, uri !== null]);
     if (asked !== shownFor) {
       const again = shownFor !== null;
       shownFor = asked;
       if (again && window.scrollY > 240) window.scrollTo({ top: 0 });
-      found.show(collection, state, uri);
+      found.show(asked, collection, state, uri);
     }
     showCounts(collection, state, kinds);
   }
@@ -142,6 +143,7 @@ export function mount(root, context) {
 
   return {
     update,
+    restored: found.restored,
     unmount() {
       found.stop();
       counting.abort();
