@@ -109,6 +109,13 @@ def test_an_unknown_name_that_nothing_was_imported_under(models):
         models.bundle("mine")
 
 
+def test_an_imported_model_has_nothing_to_be_updated_from(models):
+    import_model(models, GOLDEN / "openclip-vit-gelu", name="mine")
+    with pytest.raises(ModelNotInstalled, match="another import"):
+        ModelStore(models.home).update("mine")
+    assert not ModelStore(models.home).pull("mine").downloaded
+
+
 # OpenAI's files
 
 

@@ -463,6 +463,15 @@ def test_one_altered_byte_is_found_at_the_start_and_named(server, models):
     assert serves(models)
 
 
+def test_offline_a_damaged_model_is_an_error_that_names_the_file(server, models):
+    path = models.pull(NAME).bundle.path / "image.onnx"
+    path.write_bytes(path.read_bytes() + b"?")
+    models.offline = True
+    for bring in (models.bundle, models.pull):
+        with pytest.raises(FileAltered, match=r"image\.onnx"):
+            bring(NAME)
+
+
 def test_an_alteration_that_hides_its_time_is_found_by_the_full_check(server, models):
     path = models.pull(NAME).bundle.path / "image.onnx"
     facts = path.stat()

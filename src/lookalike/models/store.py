@@ -15,6 +15,7 @@ from lookalike.errors import (
     CardInvalid,
     LockInvalid,
     ModelNotCached,
+    ModelNotInstalled,
     ModelUnknown,
     SourceChanged,
 )
@@ -158,6 +159,8 @@ class ModelStore:
                 if bundle := shelf.open():
                     return Pulled(bundle, bundle.path.name, changed=False, downloaded=False)
             except (BundleInvalid, CardInvalid) as error:
+                if self.offline:
+                    raise
                 log.warning("%s; it is pulled anew", error)
             revision = lock.followed.get(shelf.label) or shelf.reference.revision
             return self._bring(shelf, revision, progress, checked=checked)
@@ -198,7 +201,12 @@ class ModelStore:
     ) -> Pulled:
         reference = replace(shelf.reference, revision=revision)
         before = shelf.lock().current.get(shelf.label)
-        if self.offline or reference.repository is None:
+        if reference.repository is None:
+            raise ModelNotInstalled(
+                reference.full_name,
+                "it was imported, so only another import brings another version",
+            )
+        if self.offline:
             raise ModelNotCached(reference.full_name, "offline mode forbids to ask the hub")
         progress.stage("asking the hub")
         snapshot = hub.resolve(reference, self.patience)
