@@ -72,7 +72,13 @@ PANELS = (
     Panel("Request time", quantiles("request_seconds", "route"), "s"),
     Panel(
         "Queue",
-        ((f"sum by (tower) (lookalike_queue_items{{{HERE}}})", "{{tower}}"),),
+        (
+            (f"sum by (tower) (lookalike_queue_items{{{HERE}}})", "{{tower}}"),
+            (
+                f"sum by (tower) (lookalike_background_items{{{HERE}}})",
+                "{{tower}} in the background",
+            ),
+        ),
         about="Pictures and texts that are admitted and not done: what replicas are scaled by.",
     ),
     Panel("Waiting", quantiles("queue_seconds", "tower"), "s"),
