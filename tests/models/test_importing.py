@@ -306,6 +306,14 @@ def test_prune_keeps_what_serves_and_what_is_in_use(models, two):
     ]
 
 
+def test_prune_leaves_work_that_may_go_on_and_removes_what_was_given_up(models, two):
+    shelf = models.shelf("mine")
+    for name in (".new-x", ".incoming", ".quantize.now", ".quantize.old"):
+        (shelf.folder / name).mkdir(exist_ok=True)
+    os.utime(shelf.folder / ".quantize.old", (1, 1))
+    assert shelf.superseded() == [".incoming", ".new-x", ".quantize.old", two[0]]
+
+
 HOLD = """
 import sys
 from pathlib import Path

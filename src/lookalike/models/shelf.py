@@ -8,6 +8,7 @@ home/models/ViT-B-32/.incoming/<commit>  a download that is under way, or was cu
 import contextlib
 import re
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -40,6 +41,9 @@ from lookalike.models.registry import ModelReference
 from lookalike.models.space import writing
 
 INCOMING = ".incoming"
+_OURS = (INCOMING, ".new-", ".gone.")
+"""What `exclusive` protects: whoever has that knows that nobody works there."""
+_LONGEST_WORK = 24 * 3600.0
 _VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9+-]*")  # no dot: lock.json is no version
 
 
@@ -297,16 +301,18 @@ class Shelf:
         return sum(self._discard(v) for v in going)
 
     def superseded(self) -> list[str]:
-        """The versions that serve under no label and that nobody uses, and what interrupted pulls have left.
+        """The versions that serve under no label and that nobody uses, and what interrupted work has left.
 
         Names of folders in the shelf.
         """
-        lock = self.lock()
-        names = [path.name for path in self.folder.iterdir() if path.is_dir()]
+        serving = set(self.lock().current.values())
         return [
-            name
-            for name in sorted(names)
-            if name not in lock.current.values() and not lease.in_use(self.folder / name)
+            path.name
+            for path in sorted(self.folder.iterdir())
+            if path.is_dir()
+            and path.name not in serving
+            and not lease.in_use(path)
+            and not _may_be_at_work(path)
         ]
 
     def prune(self) -> int:
@@ -332,6 +338,13 @@ class Shelf:
         size = folder_size(path)
         remove_tree(path)
         return size
+
+
+def _may_be_at_work(path: Path) -> bool:
+    """Whether a folder may belong to work that goes on outside of `exclusive`, as quantizing does for hours."""
+    if not path.name.startswith(".") or path.name.startswith(_OURS):
+        return False
+    return time.time() - path.stat().st_mtime < _LONGEST_WORK
 
 
 def hold_to_pins(reference: ModelReference, found: dict[str, str]) -> None:
