@@ -13,7 +13,7 @@ lock pyproject.toml --constraint requirements/held-back.in --output-file require
 printf 'hatchling\neditables\n' | lock - --constraint requirements/runtime.txt --output-file requirements/build.txt
 lock pyproject.toml --group dev --constraint requirements/runtime.txt --output-file requirements/dev.txt
 # Groups that only some tests and targets need; each installs beside what dev.txt has.
-for group in full docs checks; do
+for group in full docs; do
   lock --group pyproject.toml:$group --constraint requirements/dev.txt --output-file requirements/$group.txt
 done
 # OpenCLIP's wheel carries CLIP's vocabulary, which the tokenizer tests need. It is installed without its
