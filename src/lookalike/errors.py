@@ -555,7 +555,7 @@ class StoreFull(StoreError):
             else ""
         )
         super().__init__(
-            f"no space is left for the vector store in {where}{room}; free some, then repeat"
+            f"no space is left in {where}{room}; free some, then repeat"
         )
 
 

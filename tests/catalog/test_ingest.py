@@ -158,7 +158,7 @@ def test_thumbnails_are_made_in_the_same_pass_and_again_when_one_is_missing(
         data = catalog.thumbnail("shop", f"sku-{number}")
         with Image.open(io.BytesIO(data)) as small:
             sizes.append((small.format, small.size))
-    assert sizes == [("WEBP", (80, 60)), ("WEBP", (256, 128)), ("WEBP", (80, 60))]
+    assert sizes == [("JPEG", (80, 60)), ("JPEG", (256, 128)), ("JPEG", (80, 60))]
 
     catalog.thumbnails.remove("shop", ["sku-1"])
     run(catalog, feed)

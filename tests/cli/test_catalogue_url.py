@@ -89,7 +89,7 @@ def test_every_command_says_the_same_here_and_through_a_service(both: Both, tmp_
     same("recommend", "sku-1", "-c", "shop", "-n", "2", "--html", "{}/found.html")
     pages = [(tmp_path / name / "found.html").read_text() for name in ("here", "there")]
     assert pages[0] == pages[1]
-    assert "data:image/webp" in pages[0]
+    assert "data:image/jpeg" in pages[0]
     assert "sku-1" in same("duplicates", "-c", "shop", "--threshold", "0.99")
     same("duplicates", "-c", "shop", "--target", "text", "--threshold", "0.9", "--json")
 

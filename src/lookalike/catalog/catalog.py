@@ -188,7 +188,7 @@ class Catalog:
             return gone
 
     def thumbnail(self, name: str, id: str) -> bytes | None:  # noqa: A002 (the item's own word)
-        """A WebP of at most 256 pixels, or None."""
+        """A JPEG of at most 256 pixels, or None."""
         return self.thumbnails.get(name, id)
 
     # Finding

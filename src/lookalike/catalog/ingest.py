@@ -374,7 +374,7 @@ class Ingest:
                     self._thumbnails.put(self._name, one.entry.item.id, one.thumbnail)
                 except OSError as error:
                     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-                        raise StoreFull("thumbnails") from error
+                        raise StoreFull(str(self._thumbnails.folder)) from error
                     raise
 
     def _upsert(self, records: list[Record], changed: list[Changed]) -> None:

@@ -155,7 +155,7 @@ class RemoteCatalog:
         """The service does that by itself."""
 
     def thumbnail(self, name: str, id: str) -> bytes | None:  # noqa: A002 (the item's own word)
-        """A WebP of at most 256 pixels, or None."""
+        """A JPEG of at most 256 pixels, or None."""
         return self._http.content(f"{_at(name)}/items/{quote(id, safe='')}/image")
 
     # Finding

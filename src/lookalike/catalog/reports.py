@@ -1,13 +1,16 @@
 """The file that names what a run could not take in, and why."""
 
+import errno
 import json
 import threading
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, TextIO
+from typing import Any, BinaryIO
 
-from lookalike.errors import LookalikeError
+from lookalike.errors import LookalikeError, StoreFull
+
+NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 class FailureReport:
@@ -19,12 +22,12 @@ class FailureReport:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.count = 0
-        self._file: TextIO | None = None
+        self._file: BinaryIO | None = None
         self._lock = threading.Lock()
         path.unlink(missing_ok=True)
 
     def add(self, where: str, id: str | None, error: LookalikeError) -> None:  # noqa: A002
-        """Name one failure."""
+        """Name one failure. Raises StoreFull."""
         facts = {name: _plain(value) for name, value in error.facts().items()}
         reason = str(error)
         self.add_line(
@@ -35,11 +38,15 @@ class FailureReport:
         """Name one that another report names."""
         with self._lock:
             self.count += 1
-            if self._file is None:
-                self.path.parent.mkdir(parents=True, exist_ok=True)
-                self._file = self.path.open("w", encoding="utf-8")
-            self._file.write(json.dumps(dict(line)) + "\n")
-            self._file.flush()
+            try:
+                if self._file is None:
+                    self.path.parent.mkdir(parents=True, exist_ok=True)
+                    self._file = self.path.open("wb", buffering=0)
+                self._file.write(json.dumps(dict(line)).encode() + b"\n")
+            except OSError as error:
+                if error.errno in NO_SPACE:
+                    raise StoreFull(str(self.path)) from error
+                raise
 
     def __enter__(self) -> "FailureReport":
         return self

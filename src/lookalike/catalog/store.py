@@ -46,7 +46,7 @@ class IndexSettings(BaseModel):
     """Edges of each node of the HNSW graph."""
     ef_construct: Annotated[int, Field(ge=8, le=2000)] = 128
     """Candidates looked at for each edge while building."""
-    ef: Annotated[int, Field(ge=8, le=4096)] = 128
+    ef: Annotated[int, Field(ge=8, le=4096)] = 64
     """Candidates looked at while searching."""
     index_from: Annotated[int, Field(ge=100)] = 20_000
     """Items from which a graph is built; below, and for so many added since, search is exact."""

@@ -30,7 +30,7 @@ _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-ur
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A hit and its thumbnail (WebP), where there is one."""
+    """A hit and its thumbnail (JPEG), where there is one."""
 
     hit: Hit
     thumbnail: bytes | None
@@ -76,7 +76,7 @@ def _figure(shown: Shown) -> str:
         picture = '<div class="none">no picture</div>'
     else:
         data = base64.b64encode(shown.thumbnail).decode()
-        picture = f'<img src="data:image/webp;base64,{data}" alt="{name}" loading="lazy">'
+        picture = f'<img src="data:image/jpeg;base64,{data}" alt="{name}" loading="lazy">'
     more = " · ".join(part for part in (item.id if item.title else "", attributes(item)) if part)
     return (
         f"<li><figure>{picture}<figcaption>"

@@ -247,8 +247,8 @@ async def delete_item(name: NameDep, id: IdDep, service: ServiceDep) -> Response
     responses={
         **problems(404, body=False),
         200: {
-            "description": "WebP of at most 256 pixels.",
-            "content": {"image/webp": {"schema": {"type": "string", "format": "binary"}}},
+            "description": "JPEG of at most 256 pixels.",
+            "content": {"image/jpeg": {"schema": {"type": "string", "format": "binary"}}},
         },
     },
 )
@@ -263,4 +263,4 @@ async def get_image(name: NameDep, id: IdDep, service: ServiceDep) -> Response: 
         return data
 
     data = await service.store_calls.run(call_of(), read)
-    return Response(data, media_type="image/webp", headers={"cache-control": "private, max-age=60"})
+    return Response(data, media_type="image/jpeg", headers={"cache-control": "private, max-age=60"})
