@@ -183,7 +183,7 @@ export function mount(root, { signal }) {
     replace(about, h("div", { class: "panels" },
       panel("Running", { ...running, fingerprint: h("code", {}, fingerprint), "also called": names, "has collections": collections, version: versions }),
       panel("Limits", limits),
-      panel("Model card", card)));
+      panel("Model card", card, "card-facts")));
   }
 
   async function tick() {
@@ -217,6 +217,6 @@ export function mount(root, { signal }) {
   };
 }
 
-function panel(name, facts) {
-  return h("section", { class: "panel" }, h("h3", {}, name), factList(facts));
+function panel(name, facts, kind = "") {
+  return h("section", { class: `panel ${kind}` }, h("h3", {}, name), factList(facts));
 }

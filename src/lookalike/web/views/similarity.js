@@ -16,7 +16,7 @@ const MODES = [["cross", "pictures with labels"], ["pictures", "pictures with ea
 const PAUSE = 400;
 
 const cosine = (value) => value.toFixed(3);
-const percent = (value) => `${(value * 100).toFixed(value > 0.0995 && value < 0.9995 ? 0 : 1)} %`;
+const percent = (value) => `${(value * 100).toFixed(value >= 0.0995 ? 0 : 1)} %`;
 
 /**
  * State in the address: `l` the labels, `t` the template, `m` what is compared, `i` items of the collection whose
