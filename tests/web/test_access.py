@@ -34,7 +34,10 @@ def test_axe_finds_nothing_serious(
     found: list[str] = []
     # the dark page is the same but for its colours
     rules = ["color-contrast"] if scheme == "dark" else []
-    for name, address in VIEWS.items():
+    views = {
+        name: VIEWS[name] for name in (VIEWS if scheme == "light" else ("tray", "item", "add"))
+    }
+    for name, address in views.items():
         page.goto(page.url.partition("#")[0] + address.format(id=some))
         page.wait_for_selector(".card, .add, .problem")
         page.wait_for_load_state("networkidle")
@@ -214,3 +217,20 @@ def test_a_service_that_is_gone_is_told_in_words(open_page: OpenPage) -> None:
 def test_a_collection_that_is_not_there_is_told_in_words(open_page: OpenPage) -> None:
     page = settled(open_page("#/search?c=nowhere&q=x"))
     assert "There is no collection called “nowhere”." in page.inner_text(".results .problem")
+
+
+def test_a_model_that_is_still_loading_is_told_and_then_the_search_goes_on(
+    open_page: OpenPage, service: Served
+) -> None:
+    page = open_page("")
+    loading = {"status": "loading", "model": "tiny", "reason": None}
+    page.route("**/readyz", lambda route: route.fulfill(status=503, json=loading))
+    unready = {"code": "not_ready", "detail": "loading"}
+    page.route("**/shop/search", lambda route: route.fulfill(status=503, json=unready))
+    page.goto(f"{service.url}/#/search?c=shop&q=a+dress")
+    page.reload()
+    page.wait_for_selector(".results .problem")
+    assert "The model tiny is being loaded." in page.inner_text("#notice")
+    page.unroute_all()
+    page.wait_for_selector(".results .card")
+    assert page.inner_text("#notice") == ""

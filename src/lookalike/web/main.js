@@ -181,10 +181,12 @@ async function show({ view: wanted, params }) {
 // Readiness
 
 async function untilReady() {
-  for (;;) {
+  for (let waited = false; ; waited = true) {
     const state = await fetch("/readyz").then((response) => response.json()).catch(() => null);
-    if (state?.status === "ready" || state?.status === undefined) {
+    // without an answer, or where this needs a key too, the first search will say what is wrong
+    if (typeof state?.status !== "string" || state.status === "ready") {
       replace(notice);
+      if (waited) await restart();
       return;
     }
     const text =
@@ -193,6 +195,22 @@ async function untilReady() {
     replace(notice, h("p", { class: "notice" }, text));
     await new Promise((done) => setTimeout(done, 1000));
   }
+}
+
+/** Load and show again what may have failed while there was no model. */
+async function restart() {
+  shown?.abort.abort();
+  shown?.view.unmount?.();
+  shown = null;
+  await begin();
+}
+
+async function begin() {
+  await loadCollections().catch((error) => {
+    const none = error.status === 404; // LOOKALIKE_CATALOGUE=false
+    toast(none ? "This service keeps no catalogue: there is nothing to search here." : words(error), { kind: "problem" });
+  });
+  await show(route());
 }
 
 onKeyNeeded(askForKey);
@@ -209,5 +227,4 @@ document.querySelector(".skip").addEventListener("click", (event) => {
 drawNav(route().view);
 drawTools();
 untilReady();
-await loadCollections().catch((error) => toast(words(error), { kind: "problem" }));
-await show(route());
+await begin();

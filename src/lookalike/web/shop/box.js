@@ -106,6 +106,7 @@ export function searchBox(change) {
         change({ not: state.not.filter((other) => other !== one) });
         notField.focus();
       } } }, icon("close")))));
+    notField.placeholder = state.not.length ? "and not …" : "striped …";
     target.value = state.target;
     varied.checked = state.varied;
     varied.disabled = state.like.length > 0;
