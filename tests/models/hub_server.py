@@ -4,6 +4,7 @@ redirects of large files to another host, ETags, ranges, commit and hash headers
 import hashlib
 import json
 import threading
+import time
 from collections import Counter
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -29,6 +30,8 @@ class HubServer:
         """How often to break off in the middle of a file, by its name."""
         self.alter: set[str] = set()
         """Files that are sent with one byte changed."""
+        self.delay = 0.0
+        """Seconds before a large file begins to come."""
         self.ranges = True
         self.asked_ranges: list[str] = []
         self.tokens: list[tuple[str, str]] = []
@@ -54,6 +57,7 @@ class HubServer:
                 if len(parts) == 5 and parts[2] == "resolve":
                     return self.resolve("/".join(parts[:2]), parts[3], parts[4])
                 if parts[0] == "cdn":
+                    time.sleep(hub.delay)
                     return self.file(hub.repositories["/".join(parts[1:3])] / parts[3], {})
                 return self.no(404, "RepoNotFound")
 

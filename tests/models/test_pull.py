@@ -258,6 +258,7 @@ def test_a_failed_update_leaves_the_good_model(server, models, repository, monke
 
 
 def test_two_processes_that_pull_at_once_do_the_work_once(server, models):
+    server.delay = 0.3  # so that all are there before the first is done
     pulled = []
     threads = [
         threading.Thread(target=lambda: pulled.append(ModelStore(models.home).pull(NAME)))
@@ -267,7 +268,7 @@ def test_two_processes_that_pull_at_once_do_the_work_once(server, models):
         thread.start()
     for thread in threads:
         thread.join()
-    assert [p.downloaded for p in pulled].count(True) == 1
+    assert sorted(p.downloaded for p in pulled) == [False, False, False, True]
     assert sum("/cdn/" in path for path in server.requests) == 1
 
 
