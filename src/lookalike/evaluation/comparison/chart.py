@@ -26,6 +26,7 @@ def points_of(comparison: Comparison) -> tuple[list[Point], str]:
     any, else the published figures. No points if nobody knows any quality.
     """
     rows = [row for row in comparison.rows if row.image_ms_1 is not None]
+    one_precision = len({row.precision for row in rows}) == 1
     measures: tuple[tuple[str, Callable[[Row], float | None]], ...] = (
         ("zero-shot accuracy on the data", _zero_shot),
         ("recall@10, text to picture, on the data", _recall),
@@ -33,7 +34,11 @@ def points_of(comparison: Comparison) -> tuple[list[Point], str]:
     )
     for name, measure in measures:
         points = [
-            Point(f"{row.name} {row.precision}", row.image_ms_1 or 0.0, value)
+            Point(
+                row.name if one_precision else f"{row.name} {row.precision}",
+                row.image_ms_1 or 0.0,
+                value,
+            )
             for row in rows
             if (value := measure(row)) is not None
         ]
@@ -71,8 +76,7 @@ def chart(points: Sequence[Point], quality: str) -> str:
     for tick in _ticks_x(low_x, high_x):
         parts.append(_rule(x(tick), _TOP, x(tick), HEIGHT - _BOTTOM))
         parts.append(_text(x(tick), HEIGHT - _BOTTOM + 18, f"{tick:g}", "middle"))
-    for i in range(5):
-        value = low_y + (high_y - low_y) * i / 4
+    for value in _ticks_y(low_y, high_y):
         parts.append(_rule(_LEFT, y(value), WIDTH - _RIGHT, y(value)))
         parts.append(_text(_LEFT - 8, y(value) + 4, f"{value:.0%}", "end"))
     parts.append(_text((_LEFT + WIDTH) / 2, HEIGHT - 12, "milliseconds for one picture", "middle"))
@@ -105,6 +109,11 @@ def _span(values: Sequence[float]) -> tuple[float, float]:
 def _ticks_x(low: float, high: float) -> list[float]:
     steps = [base * 10.0**power for power in range(-2, 6) for base in (1, 2, 5)]
     return [step for step in steps if low <= step <= high]
+
+
+def _ticks_y(low: float, high: float) -> list[float]:
+    step = 0.05 if high - low < 0.35 else 0.1
+    return [low + i * step for i in range(round((high - low) / step) + 1)]
 
 
 def _free(line: float, taken: Sequence[float]) -> float:
