@@ -27,7 +27,7 @@ from lookalike.errors import (
     SourceChanged,
 )
 from lookalike.models import hub as hub_client
-from lookalike.models import registry, shelf, space, store
+from lookalike.models import lock, registry, shelf, space, store
 from lookalike.models.golden import Probed
 from lookalike.models.hub import Patience
 from lookalike.models.lock import ModelLock
@@ -77,9 +77,9 @@ def test_the_second_pull_asks_nobody_and_converts_nothing(server, models):
 
 def test_the_lock_records_where_a_model_is_from_and_all_its_hashes(server, models, repository):
     path = models.pull(NAME).bundle.path
-    lock = ModelLock.read(path.parent)
-    assert lock is not None
-    record = lock.versions[COMMIT]
+    recorded = ModelLock.read(path.parent)
+    assert recorded is not None
+    record = recorded.versions[COMMIT]
     assert (record.repository, record.commit, record.origin) == ("acme/small", COMMIT, "hub")
     assert set(record.source) == {"open_clip_config.json", WEIGHTS, "tokenizer.json"}
     assert set(record.files) == {file.name for file in path.iterdir()}
@@ -419,8 +419,8 @@ def test_reference_vectors_are_recorded_and_reproduced(server, models):
     models.probe = probe_with(Settings(precision="fp32", threads=1))
     bundle = models.pull(NAME).bundle
     assert "golden.json" in bundle.card.files
-    lock = models.shelf(NAME).lock()
-    assert "recorded" in str(lock.versions[COMMIT].golden)
+    recorded = models.shelf(NAME).lock()
+    assert "recorded" in str(recorded.versions[COMMIT].golden)
     del bundle  # it is in use as long as somebody has it
     models.shelf(NAME).remove()
     models.pull(NAME)
@@ -483,6 +483,17 @@ def test_an_alteration_that_hides_its_time_is_found_by_the_full_check(server, mo
     assert models.find(NAME) is not None, "the fast check is fast because it doesn't look"
     with pytest.raises(FileAltered, match=r"image\.onnx"):
         ModelStore(models.home, full=True).find(NAME)
+
+
+def test_a_baked_image_keeps_whole_seconds_and_is_not_hashed_at_every_start(
+    server, models, monkeypatch
+):
+    path = models.pull(NAME).bundle.path
+    for file in path.iterdir():
+        seconds = file.stat().st_mtime_ns // 10**9 * 10**9
+        os.utime(file, ns=(seconds, seconds))
+    monkeypatch.setattr(lock, "sha256", None)
+    assert serves(models)
 
 
 def test_a_copied_cache_with_new_times_is_found_unaltered(server, models):
