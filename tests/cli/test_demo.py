@@ -33,7 +33,14 @@ def lookalike(*arguments: str) -> subprocess.CompletedProcess[str]:
 def test_the_demo_searches_the_sample_and_ends_where_there_is_no_terminal(tmp_path):
     first = lookalike("demo", "--data", str(tmp_path))
     assert first.returncode == 0, first.stderr
-    assert first.stdout.count("score") == 3, "three searches"
+    tables = first.stdout.split("score")[1:]
+    assert len(tables) == 3, "three searches"
+    words, picture, both = (table.splitlines()[1] for table in tables)
+    assert "dress" in words
+    assert "red" in words.lower()
+    assert "dress" in picture
+    assert "dress" in both
+    assert "green" in both
     assert " 0 failed" not in first.stdout
     assert "failed" not in first.stdout
     assert all((tmp_path / f"{name}.html").exists() for name in ("words", "picture", "both"))

@@ -17,7 +17,7 @@ from lookalike.catalog.store import Hit
 from lookalike.cli.catalogue.indexing import told
 from lookalike.cli.catalogue.opening import open_catalog
 from lookalike.cli.catalogue.page import Shown, results_page, write_page
-from lookalike.cli.catalogue.tables import HITS, hit_rows
+from lookalike.cli.catalogue.tables import plain
 from lookalike.cli.catalogue.watching import progress, stopping
 from lookalike.cli.console import note, print_table, stdout_is_terminal
 from lookalike.cli.examples import epilog
@@ -28,6 +28,8 @@ from lookalike.settings import load_settings
 EXAMPLES = ["lookalike demo", "lookalike demo --pictures ~/Pictures --words 'a red dress'"]
 COLLECTION = "demo"
 HITS_SHOWN = 5
+FACTS = ("category", "colour", "price")
+"""The attributes that the tables show, of those that the catalogue has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,7 @@ class Words:
     more: str
 
 
-SAMPLE_WORDS = Words("a striped shirt", "red")
+SAMPLE_WORDS = Words("a red dress", "green")
 OWN_WORDS = Words("something red", "blue")
 
 
@@ -75,7 +77,8 @@ def demo(
     if words:
         asked = Words(words, asked.more)
     source = pictures or sample.feed()
-    typer.echo(f"Indexing {source} with the built-in model {BUILT_IN!r} ...")
+    what = pictures or "the sample shop, drawn products that come with Lookalike,"
+    typer.echo(f"Indexing {what} with the built-in model {BUILT_IN!r} ...")
     with open_catalog(folder, None, BUILT_IN) as catalog:
         assert isinstance(catalog, Catalog), "no --url was given"
         summary = _index(catalog, source)
@@ -111,7 +114,7 @@ def _searches(catalog: Catalog, asked: Words, folder: Path) -> list[Path]:
     def search(name: str, title: str, *parts: QueryPart) -> list[Hit]:
         hits = catalog.search(COLLECTION, Query(parts, limit=HITS_SHOWN))
         typer.echo(f"\n{title}")
-        print_table(HITS, hit_rows(hits))
+        print_table(*_table(hits))
         page = folder / f"{name}.html"
         write_page(
             page,
@@ -127,7 +130,7 @@ def _searches(catalog: Catalog, asked: Words, folder: Path) -> list[Path]:
         note("nothing is there to search")
         return pages
     first = found[0]
-    search("picture", f"A picture: that of {first.id}", QueryPart(item=first.id))
+    search("picture", f"A picture: that of {_name(first)}", QueryPart(item=first.id))
     search(
         "both",
         f"Both: that picture, but {asked.more}",
@@ -137,9 +140,32 @@ def _searches(catalog: Catalog, asked: Words, folder: Path) -> list[Path]:
     return pages
 
 
+def _name(hit: Hit) -> str:
+    return plain(hit.item.title or hit.id)
+
+
+def _table(hits: list[Hit]) -> tuple[dict[str, bool], list[list[str]]]:
+    """Columns and rows that fit on a terminal: `lookalike search` shows all that is known."""
+    facts = [fact for fact in FACTS if any(fact in hit.item.attributes for hit in hits)]
+    columns = {"score": True, "found": False} | {fact: fact == "price" for fact in facts}
+    return columns, [
+        [
+            f"{hit.score:.2f}",
+            _name(hit),
+            *(_fact(hit, fact) for fact in facts),
+        ]
+        for hit in hits
+    ]
+
+
+def _fact(hit: Hit, name: str) -> str:
+    value = hit.item.attributes.get(name, "")
+    return f"{value:.2f}" if isinstance(value, float) else plain(str(value))
+
+
 def _serve(folder: Path, port: int) -> None:
     """Become `lookalike serve` on the demo's catalogue."""
-    typer.echo(f"\nStarting the service: look at http://127.0.0.1:{port}/docs (Ctrl-C ends it)")
+    typer.echo(f"\nStarting the service: look at http://127.0.0.1:{port}/ (Ctrl-C ends it)")
     sys.stdout.flush()
     options = ["--model", BUILT_IN, "--data", str(folder), "--port", str(port)]
     os.execv(sys.executable, [sys.executable, "-m", "lookalike", "serve", *options])  # noqa: S606
