@@ -190,6 +190,16 @@ class DeviceUnavailable(ModelError):
         super().__init__(f"device {device} can't be used: {reason}")
 
 
+class RuntimeMissing(ModelError):
+    """What is to execute the graphs is not installed."""
+
+    code = "runtime_missing"
+
+    def __init__(self, runtime: str, package: str) -> None:
+        self.runtime, self.package = runtime, package
+        super().__init__(f"{runtime} is not installed; install it with: pip install '{package}'")
+
+
 class PrecisionUnavailable(ModelError):
     """The precision that was asked for can't be had with this bundle, runtime or device."""
 

@@ -122,6 +122,31 @@ def test_similarity_is_the_cosine_of_all_pairs(encoder):
     assert similarity(a, a).max() <= 1
 
 
+def test_a_large_batch_goes_through_a_tower_in_parts_and_comes_out_whole(
+    bundle, encoder, monkeypatch
+):
+    """A runtime keeps what its largest batch needed."""
+    sizes: list[int] = []
+    image = encoder.card.image
+    pixels = np.random.default_rng(0).integers(
+        0, 256, (7, image.height, image.width, 3), dtype=np.uint8
+    )
+    ids = encoder.tokenize([f"{'word ' * n}" for n in range(7)]).ids
+    whole = encoder.encode_pixels(pixels), encoder.encode_tokens(ids)
+    monkeypatch.setattr("lookalike.encoder.encoder.CPU_PIXELS", 3 * image.height * image.width)
+    monkeypatch.setattr("lookalike.encoder.encoder.CPU_TOKENS", 1)
+
+    def counted(run):
+        return lambda batch: (sizes.append(len(batch)), run(batch))[1]
+
+    for tower, run in list(encoder._towers.items()):
+        monkeypatch.setitem(encoder._towers, tower, counted(run))
+    parts = encoder.encode_pixels(pixels), encoder.encode_tokens(ids)
+    assert sizes == [3, 3, 1] + [1] * 7
+    for one, other in zip(whole, parts, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-5)
+
+
 @pytest.mark.parametrize(("kept", "left"), [("image", "text"), ("text", "image")])
 def test_a_tower_can_be_left_out(bundle, kept, left):
     with Encoder(bundle, wanted=Wanted(device="cpu", precision="fp32"), towers=[kept]) as encoder:

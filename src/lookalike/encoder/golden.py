@@ -6,7 +6,7 @@ from typing import Any
 
 from lookalike.encoder.encoder import Encoder, TextCutWarning
 from lookalike.encoder.runtimes import Wanted
-from lookalike.errors import ModelNotInstalled
+from lookalike.errors import DeviceUnavailable, ModelNotInstalled, PrecisionUnavailable
 from lookalike.models import golden
 from lookalike.models.bundle import Bundle
 from lookalike.models.cards import TowerName
@@ -28,13 +28,17 @@ def store_of(settings: Settings) -> ModelStore:
 
 
 def probe_with(settings: Settings) -> Probe:
-    """A probe that runs bundles as the service of these settings would, so that it needs no more memory."""
+    """A probe that runs bundles as the service of these settings would, so that it needs no more memory; on the
+    CPU where there is no such device, as when an image with a model is built on a machine without a GPU."""
 
     def probe(bundle: Bundle) -> Probed:
         wanted = Wanted(
             device=settings.model_device, precision=settings.precision, threads=settings.threads
         )
-        return probe_bundle(bundle, wanted)
+        try:
+            return probe_bundle(bundle, wanted)
+        except (DeviceUnavailable, PrecisionUnavailable):
+            return probe_bundle(bundle, Wanted(device="cpu", threads=settings.threads))
 
     return probe
 

@@ -1,5 +1,6 @@
 """The application: the routes, the layers around them, and the document that describes them."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
@@ -11,7 +12,7 @@ from fastapi.middleware.cors import CORSMiddleware
 from fastapi.openapi.utils import get_openapi
 
 import lookalike
-from lookalike.service import problems
+from lookalike.service import memory, problems
 from lookalike.service.compat import clip_as_service, infinity, openai, tei, weaviate
 from lookalike.service.limits import Limits
 from lookalike.service.routes import (
@@ -65,7 +66,9 @@ def create_app(settings: Settings, load: LoadEncoder = load_encoder) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         service.start()
+        trimming = asyncio.create_task(memory.keep_trimmed(lambda: service.load.served))
         yield
+        trimming.cancel()
         await anyio.to_thread.run_sync(partial(service.stop, settings.grace_seconds))
 
     app = FastAPI(

@@ -28,6 +28,8 @@ class Load:
 
     requests: int = 0
     body_bytes: int = 0
+    served: int = 0
+    """Requests since the start."""
 
 
 class Limits:
@@ -54,6 +56,7 @@ class Limits:
             await self._admitted(held, scope, receive, send)
         finally:
             load.requests -= 1
+            load.served += 1
             load.body_bytes -= held.size
 
     async def _admitted(self, held: "_Held", scope: Scope, receive: Receive, send: Send) -> None:

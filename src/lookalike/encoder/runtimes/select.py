@@ -7,15 +7,15 @@ from typing import Any
 from numpy.typing import NDArray
 
 from lookalike.encoder.cores import inference_threads
-from lookalike.encoder.runtimes.base import ActualPrecision, LoadedTower, Plan, Wanted
-from lookalike.errors import DeviceUnavailable, PrecisionUnavailable
+from lookalike.encoder.runtimes.base import ActualPrecision, LoadedTower, Plan, RuntimeName, Wanted
+from lookalike.errors import DeviceUnavailable, PrecisionUnavailable, RuntimeMissing
 from lookalike.models.bundle import IR_SUFFIX, Bundle, GraphPrecision
 from lookalike.models.cards import TowerName
 from lookalike.models.precision import has_cuda
 
 
 def plan(wanted: Wanted, bundle: Bundle, towers: tuple[TowerName, ...]) -> Plan:
-    """What to run a bundle's towers with. Raises DeviceUnavailable, PrecisionUnavailable."""
+    """What to run a bundle's towers with. Raises RuntimeMissing, DeviceUnavailable, PrecisionUnavailable."""
     device = wanted.device
     if device == "auto":
         # A GPU build of ONNX Runtime is only installed on purpose, so it is what its owner wants.
@@ -26,13 +26,29 @@ def plan(wanted: Wanted, bundle: Bundle, towers: tuple[TowerName, ...]) -> Plan:
         raise DeviceUnavailable("cuda", "OpenVINO doesn't run on NVIDIA GPUs")
     runtime = wanted.runtime
     if runtime == "auto":
-        use_openvino = device == "cpu" and importlib.util.find_spec("openvino") is not None
+        use_openvino = device == "cpu" and _is_here("openvino")
         runtime = "openvino" if use_openvino else "onnxruntime"
+    _need(runtime)
     if runtime == "openvino":
         precision = _openvino_precision(wanted, bundle, towers)
     else:
         precision = _onnxruntime_precision(wanted, device, bundle, towers)
     return Plan(runtime, device, precision, inference_threads(wanted.threads), wanted.compile_cache)
+
+
+def _is_here(package: str) -> bool:
+    try:
+        return importlib.util.find_spec(package) is not None
+    except ValueError:  # somebody has put None in its place among the modules
+        return False
+
+
+def _need(runtime: RuntimeName) -> None:
+    """Raises RuntimeMissing."""
+    if runtime == "openvino" and not _is_here("openvino"):
+        raise RuntimeMissing("OpenVINO", "openvino")
+    if runtime == "onnxruntime" and not _is_here("onnxruntime"):
+        raise RuntimeMissing("ONNX Runtime", "lookalike[onnxruntime]")
 
 
 def load_tower(plan: Plan, bundle: Bundle, tower: TowerName, warm_up: NDArray[Any]) -> LoadedTower:
