@@ -1,13 +1,15 @@
 """How fast the catalogue's engine is, and whether a service beside it notices an index being built.
 
     python -m benchmarks.catalog                      1,000 and 100,000 vectors, with and without quantization
-    python -m benchmarks.catalog --sizes 1000000      a million: some 12 minutes of building on 2 cores, each
+    python -m benchmarks.catalog --only engine --sizes 1000000 --quantized yes
+                                                      a million: some 20 minutes on 2 cores, 15 of them building
     python -m benchmarks.catalog --only build         the heartbeat during a build of 100,000
 
 Vectors are synthetic: 512 dimensions, in clusters of about 100, which is how pictures of a shop's kinds of
 things lie. Queries are new members of those clusters. Recall is against exact search with NumPy. Times are of
 one client, one query after the other, payloads included, no filter. `direct` is the engine called in this
-process, `store` the whole way: plan, wire, engine's process, and back.
+process, `store` the whole way: plan, wire, engine's process, and back. `bare` is one call of the engine on the
+same shard, with `ef` but without payloads: what can't be had for less.
 """
 
 import argparse
@@ -27,10 +29,11 @@ from typing import Any
 
 import numpy as np
 import psutil
+import qdrant_edge as edge
 
 from lookalike.catalog.embedded import EmbeddedStore, wire_plan
 from lookalike.catalog.engine.shard import Shard
-from lookalike.catalog.items import Item, Record
+from lookalike.catalog.items import Item, Record, point_id
 from lookalike.catalog.plans import plan_search
 from lookalike.catalog.store import CollectionSpec, IndexSettings, Part, Search
 
@@ -42,6 +45,7 @@ about 0.67; between clusters about 0."""
 BLOCK = 10_000
 FINGERPRINT = "benchmark"
 K = 10
+EFS = (32, 64, 128, 256)
 
 
 def unit_rows(rows: np.ndarray) -> np.ndarray:
@@ -162,9 +166,37 @@ def engine_figures(folder: Path, count: int, quantized: bool, queries: int) -> d
     shard = Shard(path, spec)
     try:
         found["direct_ms"] = timed(lambda n: shard.search(*plans[n % queries]), queries)
+        for ef in EFS:
+            call = bare(shard, vectors, ef)
+            got = [{str(point.id) for point in call(n)} for n in range(len(truth))]
+            hit = [
+                len({str(point_id(str(one))) for one in row} & ids) / K
+                for row, ids in zip(truth, got, strict=True)
+            ]
+            found[f"bare_ef_{ef}"] = {
+                **timed(call, queries),
+                "recall": float(np.mean(hit)),
+            }
     finally:
         shard.close()
     return found
+
+
+def bare(shard: Shard, vectors: np.ndarray, ef: int) -> Callable[[int], list[Any]]:
+    """The engine's own call for the nearest K, ids and scores only."""
+
+    def call(number: int) -> list[Any]:
+        nearest = edge.Query.Nearest(vectors[number % len(vectors)], "image")
+        params = edge.SearchParams(
+            hnsw_ef=ef,
+            quantization=edge.QuantizationSearchParams(rescore=True, oversampling=2.0),
+        )
+        found: list[Any] = shard._shard.query(
+            edge.QueryRequest(K, query=nearest, with_payload=False, params=params)
+        )
+        return found
+
+    return call
 
 
 class Heartbeat(threading.Thread):
