@@ -27,6 +27,8 @@ _ADVICE: dict[type[errors.LookalikeError], str] = {
     errors.TowerNotLoaded: "choose a model that has it with --model; `lookalike models show` tells",
     errors.DeviceUnavailable: "use --device cpu, or --device auto to take what there is",
     errors.PrecisionUnavailable: "use --precision auto to take the best there is",
+    errors.QuantizationFailed: "give more, and more typical, pictures and texts, or lower --min-cosine or "
+    "--min-kept",
     errors.InferenceFailed: "try --device cpu --precision fp32",
 }
 
