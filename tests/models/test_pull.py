@@ -31,6 +31,7 @@ from lookalike.models import lock, registry, shelf, space, store
 from lookalike.models.golden import Probed
 from lookalike.models.hub import Patience
 from lookalike.models.lock import ModelLock
+from lookalike.models.precision import has_cuda
 from lookalike.models.store import ModelStore
 from lookalike.settings import Settings
 from tests.models.conftest import GOLDEN
@@ -290,6 +291,7 @@ FILL = """
 import resource, sys
 from pathlib import Path
 from lookalike.models import hub, store
+from lookalike.models.precision import has_cuda
 from lookalike.models.store import ModelStore
 limit = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[3]),) * 2)
 if float(sys.argv[4]) < 1:
@@ -425,6 +427,14 @@ def test_reference_vectors_are_recorded_and_reproduced(server, models):
     models.shelf(NAME).remove()
     models.pull(NAME)
     assert models.shelf(NAME).lock().versions[COMMIT].golden == "recorded"
+
+
+def test_without_the_device_that_will_serve_the_check_runs_on_the_cpu(server, models):
+    models.probe = probe_with(Settings(model_device="cuda", precision="fp16", threads=1))
+    if has_cuda():
+        pytest.skip("there is CUDA here")
+    models.pull(NAME)
+    assert models.shelf(NAME).lock().golden[COMMIT].precision in {"fp32", "bf16"}
 
 
 def test_a_bundle_that_gives_other_vectors_than_recorded_is_not_installed(server, models):

@@ -6,7 +6,12 @@ from typing import Any
 
 from lookalike.encoder.encoder import Encoder, TextCutWarning
 from lookalike.encoder.runtimes import Wanted
-from lookalike.errors import DeviceUnavailable, ModelNotInstalled, PrecisionUnavailable
+from lookalike.errors import (
+    DeviceUnavailable,
+    InferenceFailed,
+    ModelNotInstalled,
+    PrecisionUnavailable,
+)
 from lookalike.models import golden
 from lookalike.models.bundle import Bundle
 from lookalike.models.cards import TowerName
@@ -37,7 +42,7 @@ def probe_with(settings: Settings) -> Probe:
         )
         try:
             return probe_bundle(bundle, wanted)
-        except (DeviceUnavailable, PrecisionUnavailable):
+        except (DeviceUnavailable, PrecisionUnavailable, InferenceFailed):
             return probe_bundle(bundle, Wanted(device="cpu", threads=settings.threads))
 
     return probe
