@@ -198,8 +198,9 @@ class Catalog:
 
         Raises FingerprintMismatch, ItemMissing, FilterInvalid, QueryInvalid, ImageError, CollectionMissing.
         """
-        self.store.facts(name)  # before the model is loaded for nothing
         texts, images = texts_and_images(query.parts)
+        if (texts or images) and "_encoder" not in vars(self):
+            self.store.facts(name)  # CollectionMissing, before the model is loaded for nothing
         by_words = query.target == "hybrid" and query.words is not None
         of_text: Iterator[Vector] = iter(self.encoder.encode_texts(texts) if texts else ())
         of_image: Iterator[Vector] = iter(self.encoder.encode_images(images) if images else ())
