@@ -14,7 +14,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from training.tiny import evaluate, graphs, measure
+from training.tiny import evaluate, graphs, measure, unseen
 from training.tiny.bundle import write_bundle
 from training.tiny.encoder import encode
 from training.tiny.pipeline import IMAGE, SIZE, held_out, material, see, train_heads
@@ -54,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     sources = Sources(options.products)
     wordnet = sources.wordnet()
     classes = image_classes(wordnet)
-    print("1/5 the student of the text encoder", flush=True)
+    print("1/6 the student of the text encoder", flush=True)
     student, texts, tokenizer, near = make_student(
         sources, wordnet, classes, options.work, options.seed
     )
@@ -62,12 +62,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     def student_vectors(sentences: Sequence[str]) -> Tensor:
         return encode(student, texts.rows(sentences)).clone()
 
-    print("2/5 the pictures", flush=True)
+    print("2/6 the pictures", flush=True)
     seen = see(sources, options.work, options.seed)
-    print("3/5 captions", flush=True)
+    print("3/6 captions", flush=True)
     recipe = Recipe(seed=options.seed)
     stuff = material(seen, classes, student_vectors, recipe)
-    print("4/5 the heads", flush=True)
+    print("4/6 the heads", flush=True)
     image, text = train_heads(seen, stuff, recipe)
 
     @torch.no_grad()
@@ -77,7 +77,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     held = held_out(seen, image)
     held_report = measure.report(held, words)
-    print("5/5 the bundle", flush=True)
+    print("5/6 the bundle", flush=True)
     head = image.export()
     card = write_bundle(
         options.out,
@@ -90,6 +90,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         dimension=len(head.bias),
         logit_scale=logit_scale(held, words),
     )
+    kept_out = unseen.withheld(seen.pictures)
+    print(f"6/6 the report; for it, other heads without {len(kept_out)} kinds", flush=True)
+    partial = train_heads(seen, stuff.without(kept_out), recipe)
+    unseen_report = unseen.report(
+        seen, partial[0], lambda sentences: partial[1](student_vectors(sentences)), kept_out
+    )
     tested, queries = evaluate.evaluate(evaluate.load_encoder(str(options.out)), options.products)
     write_report(
         Path(__file__).with_name("REPORT.md"),
@@ -99,6 +105,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
          for source in ("clothing", "grocery", "drawing")},
         near,
         held_report,
+        unseen_report,
         tested,
         queries,
     )  # fmt: skip

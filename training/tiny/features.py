@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
 
@@ -36,24 +36,31 @@ class FeatureTable:
         return cls(rows[:, :POOLED], rows[:, POOLED:early], rows[:, early:-k], rows[:, -k:])
 
 
+@dataclass(frozen=True)
+class Variation:
+    """Showing every picture a little differently: cropped, mirrored, in other light, sometimes other hues."""
+
+    seed: int
+    hues: Sequence[bool]
+    """Which pictures may change their hue: not those whose name depends on it, as a red pepper's does."""
+
+
 def extract(
     graph: onnx.ModelProto,
     spec: ImageSpec,
     paths: Sequence[Path],
     cache: Path,
-    *,
-    seed: int | None = None,
+    variation: Variation | None = None,
 ) -> FeatureTable:
-    """Features of the pictures in `paths`, in order, from `cache` if it was made of just these.
-
-    With `seed`, every picture is shown a little differently: cropped, mirrored, and sometimes in other hues.
-    """
+    """Features of the pictures in `paths`, in order, from `cache` if it was made of just these."""
     data = graph.SerializeToString(deterministic=True)
-    facts = json.dumps([sha256(data).hexdigest(), spec.model_dump(), seed, [str(p) for p in paths]])
-    key = sha256(facts.encode()).hexdigest()
+    made_of = [sha256(data).hexdigest(), spec.model_dump(), [str(p) for p in paths]]
+    if variation is not None:
+        made_of += [_VARIED, asdict(variation)]
+    key = sha256(json.dumps(made_of).encode()).hexdigest()
     file = cache / f"features-{key[:16]}.npy"
     if not file.exists():
-        rows = _run(data, _shown(spec, paths, seed), len(paths))
+        rows = _run(data, _shown(spec, paths, variation), len(paths))
         temporary = file.with_suffix(".part.npy")
         np.save(temporary, rows)
         temporary.rename(file)
@@ -74,18 +81,25 @@ def _run(graph: bytes, pixels: Iterable[NDArray[np.uint8]], count: int) -> NDArr
     return rows
 
 
-def _shown(spec: ImageSpec, paths: Sequence[Path], seed: int | None) -> Iterable[NDArray[np.uint8]]:
+def _shown(
+    spec: ImageSpec, paths: Sequence[Path], variation: Variation | None
+) -> Iterable[NDArray[np.uint8]]:
     preprocess = ImagePreprocessor(spec)
-    rng = None if seed is None else np.random.default_rng(seed)
-    for path in paths:
-        data = path.read_bytes()
-        if rng is None:
-            yield preprocess(data)
-        else:
-            yield preprocess.pixels(_varied(preprocess.decode(data).convert("RGB"), rng))
+    if variation is None:
+        for path in paths:
+            yield preprocess(path.read_bytes())
+        return
+    rng = np.random.default_rng(variation.seed)
+    for path, hue in zip(paths, variation.hues, strict=True):
+        picture = preprocess.decode(path.read_bytes()).convert("RGB")
+        yield preprocess.pixels(_varied(picture, rng, hue=hue))
 
 
-def _varied(picture: Image.Image, rng: np.random.Generator) -> Image.Image:
+_VARIED = 1
+"""To be raised with every change of `_varied`: the cache's names depend on it."""
+
+
+def _varied(picture: Image.Image, rng: np.random.Generator, *, hue: bool) -> Image.Image:
     width, height = picture.size
     scale = float(rng.uniform(0.7, 1.0))
     w, h = max(1, round(width * scale)), max(1, round(height * scale))
@@ -93,12 +107,14 @@ def _varied(picture: Image.Image, rng: np.random.Generator) -> Image.Image:
     picture = picture.crop((left, top, left + w, top + h))
     if rng.random() < 0.5:
         picture = picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
-    if rng.random() < 0.5:
-        hue, saturation, value = picture.convert("HSV").split()
-        turn = int(rng.integers(0, 256))
-        hue = hue.point([(i + turn) % 256 for i in range(256)])
-        picture = Image.merge("HSV", (hue, saturation, value)).convert("RGB")
-    return picture
+    turned, turn = hue and rng.random() < 0.5, int(rng.integers(0, 256))
+    if turned:
+        hues, saturation, value = picture.convert("HSV").split()
+        hues = hues.point([(i + turn) % 256 for i in range(256)])
+        picture = Image.merge("HSV", (hues, saturation, value)).convert("RGB")
+    # brighter or darker, and a little warmer or colder: other lamps and other cameras
+    gains = np.exp(rng.normal(0, 0.15) + rng.normal(0, 0.05, 3))
+    return picture.point([min(255, round(i * gain)) for gain in gains for i in range(256)])
 
 
 def calibration_pixels(spec: ImageSpec, paths: Sequence[Path]) -> NDArray[np.uint8]:

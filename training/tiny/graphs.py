@@ -5,9 +5,11 @@ floating point. OpenVINO folds or decompresses them when it loads the graph.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import onnx
+import torch
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from training.tiny import colours
@@ -66,9 +68,11 @@ class Graph:
         y = self.op("MatMul", x, self.weight(np.ascontiguousarray(weight.T), axis=1))
         return y if bias is None else self.op("Add", y, self.constant(bias))
 
-    def convolution(self, x: str, c: Convolution, size: int) -> tuple[str, int]:
+    def convolution(
+        self, x: str, c: Convolution, size: int, *, padded: bool = False
+    ) -> tuple[str, int]:
         """The convolution of a square picture of `size`, and its output's size."""
-        before, after = c.padding(size)
+        before, after = (0, 0) if padded else c.padding(size)
         y = self.op(
             "Conv",
             x,
@@ -81,7 +85,7 @@ class Graph:
         if c.relu6:
             y = self.op("Clip", y, self.constant(0.0), self.constant(6.0))
             y = self.rounded(y, 6 / 255, np.uint8)
-        return y, -(-size // c.stride)
+        return y, (size + before + after - c.weight.shape[2]) // c.stride + 1
 
     def rounded(self, x: str, scale: float, dtype: type) -> str:
         """`x` at 8 bits, as the float that it stands for: what lets a runtime compute in integers."""
@@ -153,12 +157,28 @@ def _shares(g: Graph, size: int) -> str:
     return g.op("Div", summed, g.total(weight, [2, 3]))
 
 
+def _stem(g: Graph, stem: Convolution, size: int) -> tuple[str, int]:
+    """The first convolution, of `pixels`, and its output's size.
+
+    A pixel is an 8-bit number already. Its zero, `MEAN`, goes into the bias and its step, 1 / `SCALE`, is the
+    weights': so the convolution is one of integers, which it would not be of numbers around a zero point. What
+    is put around the picture is `MEAN` then, and no zeros.
+    """
+    before, after = stem.padding(size)
+    planes = g.op("Transpose", "pixels", perm=[0, 3, 1, 2])
+    widths = g.constant([0, 0, before, before, 0, 0, after, after], np.int64)
+    padded = g.op("Pad", planes, widths, g.constant(int(MEAN), np.uint8), mode="constant")
+    x = g.op("DequantizeLinear", padded, g.constant(1 / SCALE), g.constant(0, np.uint8))
+    integers, scale = quantised(stem.weight.numpy(), axis=0)
+    weight = torch.from_numpy(integers.astype(np.float32) * scale[:, None, None, None])
+    bias = stem.bias - weight.sum((1, 2, 3)) * (MEAN / SCALE)
+    inner = size + before + after
+    return g.convolution(x, replace(stem, bias=bias), inner, padded=True)
+
+
 def _features(g: Graph, backbone: Backbone, scales: Scales, size: int) -> tuple[str, str, str, str]:
     """Pooled and early features, logits, and colour shares of `pixels`."""
-    # the normalised picture is the pixels themselves, read as 8-bit numbers with this step and zero
-    step, zero = g.constant(1 / SCALE), g.constant(int(MEAN), np.uint8)
-    x = g.op("DequantizeLinear", g.op("Transpose", "pixels", perm=[0, 3, 1, 2]), step, zero)
-    x, side = g.convolution(x, backbone.stem, size)
+    x, side = _stem(g, backbone.stem, size)
     early = []
     for index, block in enumerate(backbone.blocks):
         y = x
@@ -187,8 +207,11 @@ def feature_graph(backbone: Backbone, scales: Scales, size: int) -> onnx.ModelPr
 def image_tower(backbone: Backbone, scales: Scales, head: ImageHead, size: int) -> onnx.ModelProto:
     g = Graph()
     pooled, early, logits, shares = _features(g, backbone, scales, size)
-    probabilities = g.op("Softmax", g.op("Mul", logits, g.constant(1 / head.temperature)), axis=1)
-    named = g.linear(probabilities, head.class_vectors.T)
+    # a softmax by hand, and divided by after: OpenVINO takes `Softmax` between two products for attention,
+    # and then unpacks both matrices for every picture, which costs as much as a third of the backbone
+    top = g.op("ReduceMax", logits, g.constant([1], np.int64), keepdims=1)
+    likely = g.op("Exp", g.op("Mul", g.op("Sub", logits, top), g.constant(1 / head.temperature)))
+    named = g.op("Div", g.linear(likely, head.class_vectors.T), g.total(likely, [1], keep=True))
     read = g.op("Concat", pooled, early, g.op("Sqrt", shares), axis=1)
     vector = g.op("Add", named, g.linear(read, head.weight, head.bias))
     return g.model(_pixels(size), g.unit(vector), head.weight.shape[0], "tiny image tower")

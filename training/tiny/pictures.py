@@ -50,8 +50,10 @@ class Picture:
     """What that is a kind of."""
     sentences: tuple[str, ...]
     """A description's sentences."""
+    category: str
+    """Of a product: what kind of clothing or grocery it is."""
     label: str
-    """The category, for the products."""
+    """Of a product: the finest name that it is told apart by, a category of clothing or a title of grocery."""
     held_out: bool
     """Not trained on: what decisions are made with."""
 
@@ -79,6 +81,7 @@ def products(sources: Sources) -> list[Picture]:
                 names,
                 ancestors,
                 sentences,
+                item["category"],
                 item["category"] if item["department"] == "clothing" else item["title"],
                 item["split"] == "validation",
             )
@@ -115,7 +118,7 @@ def drawings(sources: Sources) -> list[Picture]:
         held_out = (
             zlib.crc32(title.encode()) % 8 == 0
         )  # by title, so that no series is in both parts
-        pictures.append(Picture(path, "drawing", (title,), tuple(kinds), (), title, held_out))
+        pictures.append(Picture(path, "drawing", (title,), tuple(kinds), (), "", title, held_out))
     return pictures
 
 

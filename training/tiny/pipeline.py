@@ -1,7 +1,7 @@
 """The steps from data to heads, each a function of the ones before."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +18,7 @@ from training.tiny.captions import (
     colour_sets,
     subject,
 )
-from training.tiny.features import FeatureTable, calibration_pixels, extract
+from training.tiny.features import FeatureTable, Variation, calibration_pixels, extract
 from training.tiny.heads import TrainedImageHead, TrainedTextHead
 from training.tiny.measure import HeldOut
 from training.tiny.pictures import Picture, drawings, products
@@ -38,6 +38,8 @@ IMAGE = ImageSpec(
 )
 CAPTIONS, CLASS_CAPTIONS = 6, 30
 """How many captions a picture, and one of ImageNet's classes, has to choose from."""
+VIEWS = 2
+"""How often a training picture is seen beside as it is, each time shown differently."""
 CALIBRATION = 160
 """Pictures that set the ranges of int8 activations."""
 
@@ -54,8 +56,8 @@ class Seen:
     pictures: list[Picture]
     """All, held-out ones too."""
     plain: FeatureTable
-    varied: FeatureTable
-    """Those of `trained`, shown differently; row i is picture `trained[i]`."""
+    varied: list[FeatureTable]
+    """Those of `trained`, shown differently; row i of each is picture `trained[i]`."""
     trained: list[int]
 
 
@@ -68,7 +70,12 @@ def see(sources: Sources, cache: Path, seed: int) -> Seen:
     scales = calibrate(backbone, torch.from_numpy(pixels))
     graph = graphs.feature_graph(backbone, scales, SIZE)
     plain = extract(graph, IMAGE, [p.path for p in pictures], cache)
-    varied = extract(graph, IMAGE, [pictures[i].path for i in trained], cache, seed=seed + 1)
+    paths = [pictures[i].path for i in trained]
+    hues = [pictures[i].source != "grocery" for i in trained]
+    varied = [
+        extract(graph, IMAGE, paths, cache, Variation(seed + 1 + view, hues))
+        for view in range(VIEWS)
+    ]
     return Seen(backbone, scales, pictures, plain, varied, trained)
 
 
@@ -89,7 +96,7 @@ def _pool(seen: Seen, rows: list[int], source: str, encode: Encode, seed: int) -
     labels: list[str] = []
     for table, index in (
         (seen.plain, [seen.trained[r] for r in chosen]),
-        (seen.varied, chosen),
+        *((table, chosen) for table in seen.varied),
     ):
         parts_read.append(read(table)[index])
         parts_logits.append(torch.from_numpy(table.logits[index]))
@@ -99,15 +106,13 @@ def _pool(seen: Seen, rows: list[int], source: str, encode: Encode, seed: int) -
             subjects.append(subject(picture, said))
             captions.append(captions_of(picture, table.shares[row], CAPTIONS, rng))
             labels.append(picture.label)
-    counts = {label: labels.count(label) for label in set(labels)}
-    weights = np.array([counts[label] ** -0.5 for label in labels])
     return Pool(
         torch.cat(parts_read),
         torch.cat(parts_logits),
         subjects,
         captions,
         _vectors(captions, encode),
-        weights / weights.sum(),
+        labels,
     )
 
 
@@ -153,6 +158,14 @@ class Material:
     class_names: Tensor
     mean_text: Tensor
     """[width], the mean of the everyday names' vectors."""
+
+    def without(self, labels: frozenset[str]) -> "Material":
+        """The same less the products of `labels`."""
+        clothing, grocery, drawn = self.pools
+        return replace(
+            self,
+            pools=[*((pool.without(labels), count) for pool, count in (clothing, grocery)), drawn],
+        )
 
 
 def material(seen: Seen, classes: Sequence[ImageClass], encode: Encode, recipe: Recipe) -> Material:

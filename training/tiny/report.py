@@ -16,6 +16,7 @@ def write_report(
     pictures: Mapping[str, int],
     student: Mapping[str, float],
     held_out: Mapping[str, float],
+    unseen: Mapping[str, float],
     tested: Report,
     queries: Mapping[str, float],
 ) -> None:
@@ -36,6 +37,10 @@ def write_report(
         "## Held-out training data (what choices were made with), per cent",
         "",
         *(f"- {name}: {value:.1f}" for name, value in held_out.items()),
+        "",
+        "## Kinds that a second training was not shown (`unseen.py`), per cent",
+        "",
+        *(f"- {name}: {value:.1f}" for name, value in unseen.items()),
         "",
         "## Test sets (`python -m training.tiny.evaluate`), per cent",
         "",

@@ -1,6 +1,7 @@
 """Training of the heads: pictures and captions are pulled together, true ones only."""
 
 import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -48,8 +49,27 @@ class Pool:
     captions: Sequence[Sequence[Caption]]
     vectors: Sequence[Tensor]
     """Of each picture's captions, from the text encoder."""
-    weights: NDArray[np.float64] = field(default_factory=lambda: np.ones(0))
-    """How often a picture is drawn; they sum to 1."""
+    labels: Sequence[str]
+
+    @property
+    def weights(self) -> NDArray[np.float64]:
+        """How often each picture is drawn, so that rare labels are not lost among usual ones; they sum to 1."""
+        counts = Counter(self.labels)
+        weights: NDArray[np.float64] = np.array([counts[label] ** -0.5 for label in self.labels])
+        return weights / weights.sum()
+
+    def without(self, labels: frozenset[str]) -> "Pool":
+        """The pool less the pictures of `labels`."""
+        rows = [i for i, label in enumerate(self.labels) if label not in labels]
+
+        return Pool(
+            self.read[rows],
+            self.logits[rows],
+            [self.subjects[i] for i in rows],
+            [self.captions[i] for i in rows],
+            [self.vectors[i] for i in rows],
+            [self.labels[i] for i in rows],
+        )
 
 
 @dataclass(frozen=True)
@@ -98,8 +118,14 @@ def imagined_features(
     return pooled.mean(0) + gap * apart / rise
 
 
-def _draw(pool: Pool, count: int, batch: Batch, rng: np.random.Generator) -> None:
-    rows = rng.choice(len(pool.subjects), count, replace=False, p=pool.weights)
+def _draw(
+    pool: Pool,
+    weights: NDArray[np.float64],
+    count: int,
+    batch: Batch,
+    rng: np.random.Generator,
+) -> None:
+    rows = rng.choice(len(pool.subjects), count, replace=False, p=weights)
     batch.read.append(pool.read[rows])
     batch.logits.append(pool.logits[rows])
     for row in rows:
@@ -177,12 +203,13 @@ def train(
         total_steps=recipe.steps,
         pct_start=0.1,
     )
+    drawn = [pool.weights for pool, _ in pools]
     image.train()
     began = time.monotonic()
     for step in range(1, recipe.steps + 1):
         batch = Batch()
-        for pool, count in pools:
-            _draw(pool, count, batch, rng)
+        for (pool, count), weights in zip(pools, drawn, strict=True):
+            _draw(pool, weights, count, batch, rng)
         _imagine(imagined, recipe.imagined, batch, rng)
         logits = torch.cat(batch.logits)
         pictures = image(torch.cat(batch.read), logits, recipe.drop)
