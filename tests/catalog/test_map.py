@@ -250,6 +250,16 @@ def test_clusters_are_called_by_what_sets_them_apart() -> None:
     assert names[0].share == pytest.approx(5 / 6)
 
 
+def test_the_narrower_of_two_names_is_taken() -> None:
+    """All are of one department that half of all are of; half are of a category that few are of."""
+    given = [
+        Item(str(at), attributes={"department": "grocery", "category": category})
+        for at, category in enumerate(["banana"] * 5 + ["apple"] * 2 + ["pear"] * 3 + ["milk"] * 20)
+    ] + [Item(f"c{at}", attributes={"department": "clothing"}) for at in range(30)]
+    names = name_clusters(given, [0] * 10 + [-1] * 50)
+    assert (names[0].attribute, names[0].value, names[0].share) == ("category", "banana", 0.5)
+
+
 # Within a choice
 
 

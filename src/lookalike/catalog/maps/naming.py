@@ -1,5 +1,6 @@
 """What a cluster is called: by what its items have in common and the others lack."""
 
+import math
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -58,7 +59,8 @@ def _features(item: Item) -> Iterator[Feature]:
 def _name(
     cluster: int, size: int, counted: Counter[Feature], overall: Counter[Feature], items: int
 ) -> ClusterName:
-    """By the feature that is more frequent here than elsewhere by the most; attributes go before words."""
+    """By the feature that tells most of being here: frequent here and rare elsewhere (its part of the relative
+    entropy), so that `banana` goes before `grocery`. Of two alike, attributes go before words."""
     best: tuple[float, bool, str, str] | None = None
     chosen: Feature | None = None
     for feature, count in counted.items():
@@ -66,7 +68,8 @@ def _name(
         if share < COMMON:
             continue
         attribute, value = feature
-        rank = (share - overall[feature] / items, attribute is not None, attribute or "", value)
+        telling = share * math.log(share * items / overall[feature])
+        rank = (telling, attribute is not None, attribute or "", value)
         if best is None or rank > best:
             best, chosen = rank, feature
     if chosen is None:
