@@ -7,7 +7,13 @@ from dataclasses import dataclass
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from lookalike.errors import BodyTooLarge, BodyTooSlow, LookalikeError, QueueFull
+from lookalike.errors import (
+    BodyTooLarge,
+    BodyTooSlow,
+    LookalikeError,
+    MediaTypeUnsupported,
+    QueueFull,
+)
 from lookalike.service import calls
 from lookalike.service.problems import problem_of, respond
 from lookalike.service.security import HEALTH, METRICS
@@ -62,16 +68,22 @@ class Limits:
     async def _admitted(self, held: "_Held", scope: Scope, receive: Receive, send: Send) -> None:
         headers = Headers(scope=scope)
         call = calls.current()
+        packed = headers.get("content-encoding", "identity").strip().lower()
+        if packed not in ("", "identity"):  # small bodies that become large ones are not let in
+            refusal = MediaTypeUnsupported(f"content-encoding {packed[:40]}", ("identity",))
+            await _drain(receive)
+            await _refuse(refusal, scope, receive, send)
+            return
         if is_stream(scope, headers):
             limit = self._settings.max_stream_bytes
             await self.app(scope, _counted(receive, limit), send)
             return
         try:
             body = await self._read(held, headers, receive)
-        except (BodyTooLarge, BodyTooSlow, QueueFull) as refusal:
+        except (BodyTooLarge, BodyTooSlow, QueueFull) as refused:
             if not held.complete:
                 await _drain(receive)
-            await _refuse(refusal, scope, receive, send)
+            await _refuse(refused, scope, receive, send)
             return
         if body is None:  # the client has gone
             return

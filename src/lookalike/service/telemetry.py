@@ -42,6 +42,9 @@ class Telemetry:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        asked = scope["method"]
+        if asked == "HEAD":  # whatever can be got has a head; probes ask for it
+            scope = {**scope, "method": "GET"}
         _keep_encoded_slashes(scope)
         began = time.monotonic()
         given = Headers(scope=scope).get("x-request-id", "")
@@ -60,6 +63,8 @@ class Telemetry:
                 headers["x-request-id"] = call.id
                 headers["server-timing"] = _server_timing(call)
                 headers.setdefault("x-content-type-options", "nosniff")
+            elif asked == "HEAD":
+                message = {**message, "body": b""}
             await send(message)
 
         token = calls.begin(call)
@@ -75,10 +80,12 @@ class Telemetry:
                 self._tracer.finish(span, route_of(scope), status, call)
         finally:
             calls.end(token)
-            self._record(scope, call, status, time.monotonic() - began)
+            self._record(scope, asked, call, status, time.monotonic() - began)
 
-    def _record(self, scope: Scope, call: calls.Call, status: int, seconds: float) -> None:
-        route, method = route_of(scope), scope["method"]
+    def _record(
+        self, scope: Scope, method: str, call: calls.Call, status: int, seconds: float
+    ) -> None:
+        route = route_of(scope)
         status = status or 499  # nothing was sent: the client went before
         method = method if method in _METHODS else "OTHER"
         self._metrics.request(route, method, status, seconds)
