@@ -5,7 +5,7 @@
 #   docker build -t lookalike:cuda --build-arg RUNTIME=cuda .          for NVIDIA GPUs (linux/amd64)
 #   docker buildx build --platform linux/amd64,linux/arm64 .           both kinds of processor
 #
-# docs/deploy.md says how to run it. `make checks` replays these steps without a Docker engine (tests/deploy/replay.py).
+# docs/deploy.md says how to run it. `make checks` replays these steps without a Docker engine (tests/deploy/test_replay.py).
 
 ARG PYTHON=3.13
 ARG RUNTIME=cpu
