@@ -564,9 +564,7 @@ class StoreFull(StoreError):
             if free is not None and needed
             else ""
         )
-        super().__init__(
-            f"no space is left in {where}{room}; free some, then repeat"
-        )
+        super().__init__(f"no space is left in {where}{room}; free some, then repeat")
 
 
 class StoreDamaged(StoreError):

@@ -14,7 +14,7 @@ DATA_SUFFIX = ".data"
 """A graph's weights lie in the file of its name with this behind it, if they are not in the graph."""
 
 IR_SUFFIX = ".xml"
-"""Of a graph in OpenVINO's own form, as calibrating for int8 makes them. Its weights are beside it in `.bin`."""
+"""Of a graph in OpenVINO's own form, as calibrating for int8 makes it. Its weights are in `.bin` beside."""
 
 GraphPrecision = Literal["fp32", "bf16", "fp16", "int8"]
 
