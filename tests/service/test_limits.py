@@ -141,7 +141,7 @@ def test_bodies_that_arrive_together_do_not_push_each_other_out(tmp_path) -> Non
         return await asyncio.gather(*(upload() for _ in range(6)))
 
     assert sorted(asyncio.run(together())) == [200, 200, 429, 429, 429, 429]
-    assert load == Load()
+    assert load == Load(served=6)
 
 
 def test_client_that_goes_while_it_sends_is_not_answered(tmp_path) -> None:
@@ -266,7 +266,7 @@ def test_client_that_has_gone_is_dropped_before_inference(start) -> None:
     with stuck(app) as batcher:
         batcher.texts(["it is busy with this"])
         until = time.monotonic() + 5
-        while not batcher._lanes["text"]._current:
+        while not batcher._lanes["text"]._worker.batch:
             assert time.monotonic() < until
             time.sleep(0.005)
         assert asyncio.run(call())[0]["status"] == 499
