@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from qdrant_client import QdrantClient
 from tests.catalog.colours import ColourEncoder
 from tests.catalog.shop import make_shop, picture, row, write_feed
 
@@ -22,6 +23,7 @@ from lookalike.catalog.overlap import Stages, overlap
 from lookalike.catalog.pictures import PictureReader
 from lookalike.catalog.reports import FailureReport
 from lookalike.catalog.seen import Seen
+from lookalike.catalog.server import ServerStore
 from lookalike.catalog.sources import FeedMapping, open_source
 from lookalike.errors import (
     FingerprintMismatch,
@@ -288,14 +290,10 @@ def test_stopped_it_ends_cleanly_and_goes_on_next_time(catalog: Catalog, tmp_pat
     assert counts(second) == (400 - first.tally.added, 0, first.tally.added, 0, 0)
 
 
-class Away(EmbeddedStore):
-    """A store that goes away at the nth write, for so many calls."""
+class Away:
+    """A store that goes away at its nth write, for so many calls."""
 
-    writes = 0
-
-    def __init__(self, folder: Path, at: int, calls: int) -> None:
-        super().__init__(folder)
-        self.at, self.calls = at, calls
+    at, calls, writes = 2, 0, 0
 
     def upsert(self, *given: object) -> None:
         self.writes += 1
@@ -304,18 +302,39 @@ class Away(EmbeddedStore):
         super().upsert(*given)
 
 
-def test_a_store_that_comes_back_is_waited_for_and_one_that_doesnt_ends_the_run_resumably(
-    tmp_path: Path, encoder: ColourEncoder
+class AwayEmbedded(Away, EmbeddedStore):
+    """The engine's process ends."""
+
+
+class AwayServer(Away, ServerStore):
+    """The server can't be reached."""
+
+
+@pytest.fixture(params=["embedded", "server"])
+def away(request: pytest.FixtureRequest, tmp_path: Path) -> AwayEmbedded | AwayServer:
+    if request.param == "embedded":
+        return AwayEmbedded(tmp_path / "store")
+    return AwayServer(QdrantClient(":memory:"), ":memory:", payload_indexes=False)
+
+
+def test_a_store_that_comes_back_is_waited_for(
+    away: AwayEmbedded | AwayServer, encoder: ColourEncoder, tmp_path: Path
 ) -> None:
+    away.calls = 2
+    with Catalog(away, lambda: encoder, tmp_path) as catalog:
+        assert counts(run(catalog, make_shop(tmp_path, 40))) == (40, 0, 0, 0, 0)
+
+
+def test_a_store_that_stays_away_ends_the_run_and_the_next_one_goes_on(
+    away: AwayEmbedded | AwayServer, encoder: ColourEncoder, tmp_path: Path
+) -> None:
+    away.calls = 100
     feed = make_shop(tmp_path, 40)
-    with Catalog(Away(tmp_path / "a", 2, 2), lambda: encoder, tmp_path / "a") as catalog:
-        assert counts(run(catalog, feed)) == (40, 0, 0, 0, 0)
-    store = Away(tmp_path / "b", 2, 100)
-    with Catalog(store, lambda: encoder, tmp_path / "b") as catalog:
+    with Catalog(away, lambda: encoder, tmp_path) as catalog:
         with pytest.raises(StoreUnavailable, match="it went away"):
             run(catalog, feed, patience=0.2)
-        assert store.count("shop") == 16
-        store.calls = 0
+        assert away.count("shop") == 16
+        away.calls = 0
         assert counts(run(catalog, feed)) == (24, 0, 16, 0, 0)
 
 
