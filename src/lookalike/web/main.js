@@ -1,6 +1,6 @@
 // The frame around the views: navigation, the theme, the key, the collections, and who is shown.
 
-import { get, key, onKeyNeeded, setKey, words } from "./api.js";
+import { ApiError, get, key, onKeyNeeded, setKey, words } from "./api.js";
 import { h, replace } from "./dom.js";
 import { askForKey } from "./elements/key.js";
 import { toast } from "./elements/toast.js";
@@ -155,7 +155,10 @@ async function show({ view: wanted, params }) {
   shown = null;
   main.setAttribute("aria-busy", "true");
   try {
-    const module = await import(`./views/${known.name}.js`);
+    const module = await import(`./views/${known.name}.js`).catch((error) => {
+      console.error(error);
+      throw new ApiError("This part of the page can't be loaded. Is the service running? Load the page again.");
+    });
     if (mine !== turn) return; // the person has gone elsewhere meanwhile
     const abort = new AbortController();
     replace(main);
