@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
-.PHONY: help demo test full checks audit licences dist sbom lint format typecheck lock parity bench golden clean
+.PHONY: help demo test full checks audit licences dist sbom lint format typecheck lock parity bench bench-peers docs golden clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -73,6 +73,17 @@ typecheck: $(VENV)/dev.stamp  ## strict types over src/
 bench: $(VENV)/dev.stamp  ## the benchmarks that need nothing but this project
 	@for part in encoder catalog ingest service; do $(BIN)/python -m benchmarks.$$part || exit 1; done
 
+bench-peers: $(VENV)/dev.stamp  ## beside what a user would pick instead (40 minutes, several GB of peers)
+	@$(BIN)/python -m benchmarks.peers
+
+$(VENV)/docs.stamp: requirements/docs.txt $(VENV)/runtime.stamp
+	@test -x $(VENV)/docs/bin/python || $(PYTHON) -m venv $(VENV)/docs
+	@$(VENV)/docs/bin/python -m pip --quiet --disable-pip-version-check install --require-hashes -r requirements/docs.txt
+	@touch $@
+
+docs: $(VENV)/docs.stamp  ## the site, into build/site; strict: a link to what isn't there fails
+	@NO_MKDOCS_2_WARNING=1 $(VENV)/docs/bin/mkdocs build --strict --quiet
+
 parity: $(VENV)/dev.stamp  ## full-size models against the reference implementations (needs PyTorch, several GB)
 	@tests/golden/reference_env.sh
 	@.venv-reference/bin/python -m tests.golden.parity
@@ -85,4 +96,4 @@ lock: $(VENV)/dev.stamp  ## resolve the dependencies again (needs uv)
 	@requirements/lock.sh
 
 clean:  ## remove what the commands above made
-	rm -rf $(VENV) .venv-reference .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) .venv-reference .venv-peers .pytest_cache .mypy_cache .ruff_cache

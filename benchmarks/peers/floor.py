@@ -1,8 +1,8 @@
 """What this processor could do at best, and the share of it that each stage reaches.
 
 The floor of the image tower is a chain of nothing but its matrix products, in OpenVINO, with the same shapes
-and as many different weights: no attention, no normalisation, no activation, no softmax. The floor of decoding is
-libjpeg's alone. What lies between a stage and its floor is what could still be won.
+and as many different weights: no attention, no normalisation, no activation, no softmax. The floor of decoding
+is libjpeg's alone. What lies between a stage and its floor is what could still be won.
 """
 
 from collections.abc import Iterator
