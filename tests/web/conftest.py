@@ -157,7 +157,7 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         yield served
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # its event loop would run on beside the tests that come after
 def browser() -> Iterator[Any]:
     sync_api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
     chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)

@@ -56,6 +56,8 @@ from lookalike.errors import (
     CollectionExists,
     CollectionMissing,
     EngineFailed,
+    FacetUnavailable,
+    FilterInvalid,
     SettingInvalid,
     StoreDamaged,
     StoreFull,
@@ -231,6 +233,16 @@ class ServerStore:
         self._known[name] = known = _parse(name, physical, described)
         return known
 
+    def _knowing(self, name: str, use: Callable[[_Known], Result]) -> Result:
+        """What is made of the description; where it knows no such attribute, of one that is asked for anew:
+        another service may have taken in items that have it.
+        """
+        try:
+            return use(self._look(name))
+        except (FilterInvalid, FacetUnavailable):
+            self._known.pop(name, None)
+            return use(self._look(name))
+
     def _describe(self, known: _Known, settings: IndexSettings, kinds: dict[str, Kind]) -> None:
         described = describe(known.spec, settings, known.created, kinds)
         self._on(known.name, "describe", self._client.update_collection, metadata={KEY: described})
@@ -376,15 +388,21 @@ class ServerStore:
 
     def search(self, name: str, search: Search) -> list[Hit]:
         """The hits, best first."""
-        known = self._look(name)
-        plan = plan_search(name, known.spec, known.kinds, search, self._fetch(name))
-        return self._run(name, known.spec.settings, plan)
+        fetch = self._fetch(name)
+
+        def plan(known: _Known) -> Plan:
+            return plan_search(name, known.spec, known.kinds, search, fetch)
+
+        return self._run(name, self._look(name).spec.settings, self._knowing(name, plan))
 
     def recommend(self, name: str, recommend: Recommend) -> list[Hit]:
         """Items like those liked and unlike those disliked."""
-        known = self._look(name)
-        plan = plan_recommend(name, known.kinds, recommend, self._fetch(name))
-        return self._run(name, known.spec.settings, plan)
+        fetch = self._fetch(name)
+
+        def plan(known: _Known) -> Plan:
+            return plan_recommend(name, known.kinds, recommend, fetch)
+
+        return self._run(name, self._look(name).spec.settings, self._knowing(name, plan))
 
     def _fetch(self, name: str) -> Callable[[Sequence[str]], dict[str, Record]]:
         return lambda ids: self.get(name, ids, vectors=True)
@@ -417,8 +435,7 @@ class ServerStore:
         limit: int = 10,
     ) -> list[FacetValue]:
         """The most frequent values, with exact counts."""
-        known = self._look(name)
-        check_facet(attribute, known.kinds, known.spec.settings)
+        self._knowing(name, lambda k: check_facet(attribute, k.kinds, k.spec.settings))
         answer = self._on(
             name,
             "facet",
@@ -494,7 +511,9 @@ class ServerStore:
         return found
 
     def _where(self, name: str, filter: Filter | None) -> models.Filter | None:  # noqa: A002
-        return _filter(to_qdrant(typed_filter(filter, self._look(name).kinds)))
+        return _filter(
+            self._knowing(name, lambda known: to_qdrant(typed_filter(filter, known.kinds)))
+        )
 
     # Index and files
 
