@@ -18,7 +18,7 @@ from training.tiny.heads import TrainedImageHead, TrainedTextHead
 class Recipe:
     """The choices of the training, made on held-out data."""
 
-    steps: int = 600
+    steps: int = 800
     products: int = 192
     """Product photos in a batch."""
     drawings: int = 96
@@ -26,7 +26,7 @@ class Recipe:
     """Imagined pictures of ImageNet's classes."""
     rate: float = 1e-3
     decay: float = 0.05
-    drop: float = 0.2
+    drop: float = 0.3
     keep_classes: float = 1.0
     """Weight of the distillation term: what the backbone thought, a picture must still say."""
     keep_vectors: float = 0.3
