@@ -42,7 +42,7 @@ demo: $(VENV)/runtime.stamp  ## see it work
 test: lint typecheck  ## everything that CI checks
 	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
-full: $(VENV)/full.stamp  ## install NNCF, Ray and the rest that some tests need; without it `make test` skips those
+full: $(VENV)/full.stamp  ## install NNCF and the rest that some tests need; without it `make test` skips those
 
 checks: $(VENV)/checks.stamp  ## what is not Python: image, compose, Kubernetes, workflows, alerts; and the image's steps, replayed
 	@deploy/check.sh $(VENV)
