@@ -53,7 +53,7 @@ class IndexSettings(BaseModel):
     quantization: Literal["auto", "scalar", "off"] = "auto"
     """`scalar`: the graph is walked on int8 copies, and the best are scored again with the float32 ones.
     `auto`: from `quantize_from` items on."""
-    quantize_from: Annotated[int, Field(ge=0)] = 500_000
+    quantize_from: Annotated[int, Field(ge=0)] = 50_000
     quantile: Annotated[float, Field(ge=0.5, le=1)] = 0.99
     """Share of the values that int8 covers without clipping."""
     oversampling: Annotated[float, Field(ge=1, le=16)] = 2.0
