@@ -4,8 +4,8 @@
 
 A page's ```console blocks are run in order, in one shell, in an empty folder that has `lookalike` and `python`
 on its path and the built-in model as its default. A line that begins with `$ ` is a command, and goes on in
-the next line after a backslash, or until its here-document ends. `localhost:8000` becomes whatever port is free.
-The first command that fails ends it.
+the next line after a backslash, or until its here-document ends. `localhost:8000` becomes whatever port is
+free. The first command that fails ends it.
 """
 
 import os
