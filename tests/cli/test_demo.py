@@ -6,7 +6,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+
+from lookalike.catalog.embedded import EmbeddedStore
+from lookalike.catalog.items import Item, Record
+from lookalike.catalog.store import CollectionSpec, IndexSettings
 
 PRODUCTS = Path(__file__).parents[2].parent / "shared" / "data" / "products"
 
@@ -46,6 +51,18 @@ def test_the_demo_searches_the_sample_and_ends_where_there_is_no_terminal(tmp_pa
     assert all((tmp_path / f"{name}.html").exists() for name in ("words", "picture", "both"))
     again = lookalike("demo", "--data", str(tmp_path))
     assert "0 added, 0 updated" in again.stdout
+
+
+def test_a_demo_of_an_earlier_model_is_made_anew(tmp_path):
+    spec = CollectionSpec("0123456789abcdef", "tiny of before", 8, IndexSettings())
+    old = Record(Item("t-shirt-01", title="Crew-neck T-shirt"), np.eye(1, 8, dtype=np.float32)[0])
+    with EmbeddedStore(tmp_path / "store") as store:
+        store.create("demo", spec)
+        store.upsert("demo", spec.fingerprint, [old])
+    again = lookalike("demo", "--data", str(tmp_path))
+    assert again.returncode == 0, again.stderr
+    assert "the built-in model has changed" in again.stderr
+    assert "450 added" in again.stdout
 
 
 @pytest.fixture(scope="module")

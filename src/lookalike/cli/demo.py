@@ -12,7 +12,7 @@ from lookalike import sample
 from lookalike.catalog.catalog import Catalog
 from lookalike.catalog.ingest import IngestSummary
 from lookalike.catalog.queries import Query, QueryPart
-from lookalike.catalog.sources import FeedMapping, open_source
+from lookalike.catalog.sources import Entry, FeedMapping, open_source
 from lookalike.catalog.store import Hit
 from lookalike.cli.catalogue.indexing import told
 from lookalike.cli.catalogue.opening import open_catalog
@@ -98,6 +98,7 @@ def demo(
 
 
 def _index(catalog: Catalog, source: Path) -> IngestSummary:
+    _renew(catalog, source)
     with stopping() as stop, progress("indexing") as watch:
         return catalog.index(
             COLLECTION,
@@ -105,6 +106,29 @@ def _index(catalog: Catalog, source: Path) -> IngestSummary:
             observer=lambda tally: watch(tally.done, tally.total, ""),
             stop=stop,
         )
+
+
+def _renew(catalog: Catalog, source: Path) -> None:
+    """A demo of an earlier version may have vectors of another built-in model: make them anew.
+
+    What the source will bring again is simply dropped. Where there is more, it is moved to the new model, and
+    an item of which no picture is left ends that with an error, the old collection as it was.
+    """
+    there = [facts for facts in catalog.collections() if facts.name == COLLECTION]
+    if not there or there[0].fingerprint == catalog.encoder.fingerprint:
+        return
+    note("the built-in model has changed since the last demo: all is indexed anew")
+    coming = {one.item.id for one in open_source(source, FeedMapping()) if isinstance(one, Entry)}
+    after: str | None = None
+    while True:
+        page = catalog.ids(COLLECTION, after=after, limit=1000)
+        if not coming.issuperset(page.ids):
+            catalog.reindex(COLLECTION)
+            return
+        after = page.next
+        if after is None:
+            catalog.drop(COLLECTION)
+            return
 
 
 def _searches(catalog: Catalog, asked: Words, folder: Path) -> list[Path]:
