@@ -76,9 +76,9 @@ class Result:
         return 1e3 * float(np.median(self.own)) if self.own else np.nan
 
 
-def jpegs(count: int = 32) -> list[str]:
-    """Data URIs of JPEGs of 800x800: product photos where they are, else soft noise."""
-    uris = []
+def jpegs(count: int = 32) -> list[bytes]:
+    """JPEGs of 800x800, quality 90: product photos where they are, else soft noise."""
+    files = []
     paths = sorted((PRODUCTS / "images").rglob("*.jpg"))[:count] if PRODUCTS.is_dir() else []
     for number in range(count):
         if number < len(paths):
@@ -93,15 +93,19 @@ def jpegs(count: int = 32) -> list[str]:
             picture = Image.fromarray(coarse).resize((800, 800), Image.Resampling.BICUBIC)
         out = io.BytesIO()
         picture.save(out, "JPEG", quality=90)
-        uris.append("data:image/jpeg;base64," + base64.b64encode(out.getvalue()).decode())
-    return uris
+        files.append(out.getvalue())
+    return files
+
+
+def data_uri(jpeg: bytes) -> str:
+    return "data:image/jpeg;base64," + base64.b64encode(jpeg).decode()
 
 
 class Content:
     """What is asked: pictures in turn, and texts that were not asked before."""
 
     def __init__(self) -> None:
-        self._pictures = jpegs()
+        self._pictures = [data_uri(jpeg) for jpeg in jpegs()]
         self._number = 0
         self._lock = threading.Lock()
 

@@ -12,7 +12,6 @@ memory, how often the limit was hit, and whether anything was killed for it.
 """
 
 import argparse
-import base64
 import io
 import json
 import os
@@ -33,7 +32,7 @@ import numpy as np
 from PIL import Image
 
 from benchmarks.random_model import CACHE
-from benchmarks.service import WORDS, jpegs
+from benchmarks.service import WORDS, data_uri, jpegs
 
 ROOT = Path("/sys/fs/cgroup")
 NAME = "lookalike-small"
@@ -199,7 +198,7 @@ def large_jpeg(megapixels: int) -> str:
     coarse = np.random.default_rng(7).integers(0, 256, (60, 60, 3), dtype=np.uint8)
     out = io.BytesIO()
     Image.fromarray(coarse).resize((side, side)).save(out, "JPEG", quality=80)
-    return "data:image/jpeg;base64," + base64.b64encode(out.getvalue()).decode()
+    return data_uri(out.getvalue())
 
 
 @contextmanager
@@ -225,7 +224,8 @@ def measure(given: argparse.Namespace, precision: str) -> bool:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     url = f"http://127.0.0.1:{port}"
-    pictures, large = jpegs(16), large_jpeg(given.megapixels)
+    pictures = [data_uri(jpeg) for jpeg in jpegs(16)]
+    large = large_jpeg(given.megapixels)
     with (
         tempfile.TemporaryDirectory() as folder,
         ControlGroup(given.memory * MIB, given.cores) as group,

@@ -9,7 +9,6 @@ All of it lies in one folder (`.bench/peers`), made when first asked for:
     texts.txt   2,000 distinct short texts, one a line
 """
 
-import io
 import json
 import random
 import shutil
@@ -17,15 +16,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 from safetensors.numpy import load_file, save_file
 
 from benchmarks.random_model import CACHE, random_source
+from benchmarks.service import jpegs
 
 FOLDER = CACHE / "peers"
 MODEL = "ViT-B-32"
-PICTURES, TEXTS, SIZE = 64, 2_000, 800
-PRODUCTS = Path(__file__).parents[3] / "shared" / "data" / "products"
+PICTURES, TEXTS = 64, 2_000
 MEAN = [0.48145466, 0.4578275, 0.40821073]
 STD = [0.26862954, 0.26130258, 0.27577711]
 COLOURS = "red blue green black white grey brown pink yellow purple beige navy".split()
@@ -163,18 +161,9 @@ def write_sentence_transformers(folder: Path, hugging_face: Path) -> None:
 
 
 def write_pictures(folder: Path) -> None:
-    """JPEGs of 800x800, quality 90: product photos enlarged where they are, else soft noise."""
     folder.mkdir(parents=True, exist_ok=True)
-    photos = sorted((PRODUCTS / "images").rglob("*.jpg"))[:PICTURES] if PRODUCTS.is_dir() else []
-    for number in range(PICTURES):
-        if number < len(photos):
-            picture = Image.open(photos[number]).convert("RGB")
-        else:
-            rng = np.random.default_rng(number)
-            picture = Image.fromarray(rng.integers(0, 256, (50, 50, 3), dtype=np.uint8))
-        out = io.BytesIO()
-        picture.resize((SIZE, SIZE), Image.Resampling.BICUBIC).save(out, "JPEG", quality=90)
-        (folder / f"{number:02}.jpg").write_bytes(out.getvalue())
+    for number, jpeg in enumerate(jpegs(PICTURES)):
+        (folder / f"{number:02}.jpg").write_bytes(jpeg)
 
 
 def distinct_texts() -> list[str]:

@@ -24,7 +24,7 @@ from lookalike.catalog.items import Item, Record, Vector
 from lookalike.catalog.overlap import Stages, overlap
 from lookalike.catalog.pictures import BytesPicture, DataPicture, PictureReader, UrlPicture
 from lookalike.catalog.reports import FailureReport
-from lookalike.catalog.seen import Seen
+from lookalike.catalog.seen import Met
 from lookalike.catalog.sources import Entry, Rejected, Source
 from lookalike.catalog.store import VectorStore
 from lookalike.catalog.thumbnails import Thumbnails, make_thumbnail
@@ -36,7 +36,6 @@ from lookalike.errors import (
     ImageError,
     ItemInvalid,
     LookalikeError,
-    PruneRefused,
     StoreError,
     StoreFull,
     StoreUnavailable,
@@ -190,9 +189,7 @@ class Ingest:
         self._thumbnails = thumbnails if options.thumbnails else None
         self._observer, self._on_done = observer, on_done
         self._stop = stop or threading.Event()
-        self._seen = Seen()
-        self._spared = Seen()  # rows that were rejected: what is stored under their ids stays
-        self._unidentified = 0
+        self._met = Met()
         self._tally = Tally()
         self._lock = threading.Lock()
         self._decoding = threading.BoundedSemaphore(_cores() + 1)
@@ -244,14 +241,11 @@ class Ingest:
             if self._stop.is_set():
                 return
             ids = [one.item.id for one in chunk if isinstance(one, Entry)]
-            twice = iter(self._seen.add(ids))
+            twice = iter(self._met.add(ids))
             stored = self._patiently(lambda: self._store.digests(self._name, ids))  # noqa: B023 (called at once)
             for one in chunk:
                 if isinstance(one, Rejected):
-                    if one.id is None:
-                        self._unidentified += 1
-                    else:
-                        self._spared.add([one.id])
+                    self._met.reject(one.id)
                     yield one
                 elif next(twice):
                     yield Rejected(one.where, one.item.id, DuplicateId(one.item.id))
@@ -399,23 +393,13 @@ class Ingest:
 
     def _prune(self) -> str | None:
         """Remove what no source has. Returns why not, where that would not be safe."""
-        if self._unidentified:
-            return (
-                f"{self._unidentified:,} rows have no readable id, and the items they stand for "
-                "would be removed"
-            )
-        if not len(self._seen):
-            raise PruneRefused(
-                f"the source is empty, which would empty {self._name!r} too; "
-                f"if that is meant: lookalike collections drop {self._name}"
-            )
+        if why_not := self._met.why_not_prune(self._name):
+            return why_not
         after: str | None = None
         while not self._stop.is_set():
             at = after
             page = self._patiently(lambda: self._store.scroll_digests(self._name, after=at))  # noqa: B023
-            ids = [one for one, _ in page.digests]
-            stay = self._seen.among(ids) | self._spared.among(ids)
-            gone = [one for one, stays in zip(ids, stay, strict=True) if not stays]
+            gone = self._met.gone([one for one, _ in page.digests])
             if gone:
                 self._patiently(lambda: self._store.delete(self._name, gone))  # noqa: B023
                 if self._thumbnails:

@@ -6,6 +6,8 @@ from hashlib import blake2b
 import numpy as np
 from numpy.typing import NDArray
 
+from lookalike.errors import PruneRefused
+
 
 class Seen:
     """A growing set of ids, kept as 64-bit hashes: 8 MB a million, where a set of strings takes 100.
@@ -46,6 +48,45 @@ class Seen:
             last = self._runs.pop()
             self._runs[-1] = np.sort(np.concatenate((self._runs[-1], last)), kind="stable")
         return there
+
+
+class Met:
+    """What a run has met of its sources, and so what pruning after it must leave alone."""
+
+    def __init__(self) -> None:
+        self._seen = Seen()
+        self._spared = Seen()  # rows that were rejected: what is stored under their ids stays
+        self._unidentified = 0
+
+    def add(self, ids: Sequence[str]) -> list[bool]:
+        """Rows that can be read. Which ids had come before."""
+        return self._seen.add(ids)
+
+    def reject(self, id: str | None) -> None:  # noqa: A002 (the item's own word)
+        """A row that can't be read; None where not even its id can."""
+        if id is None:
+            self._unidentified += 1
+        else:
+            self._spared.add([id])
+
+    def why_not_prune(self, collection: str) -> str | None:
+        """Why nothing may be removed. Raises PruneRefused where the sources were empty."""
+        if self._unidentified:
+            return (
+                f"{self._unidentified:,} rows have no readable id, and the items they stand for "
+                "would be removed"
+            )
+        if not len(self._seen):
+            raise PruneRefused(
+                f"the source is empty, which would empty {collection!r} too; "
+                f"if that is meant: lookalike collections drop {collection}"
+            )
+        return None
+
+    def gone(self, ids: Sequence[str]) -> list[str]:
+        """Those of these stored ids that no source has."""
+        stay = self._seen.among(ids) | self._spared.among(ids)
+        return [one for one, stays in zip(ids, stay, strict=True) if not stays]
 
 
 def _hashes(ids: Sequence[str]) -> NDArray[np.uint64]:

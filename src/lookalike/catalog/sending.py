@@ -11,9 +11,9 @@ from lookalike.catalog import wire
 from lookalike.catalog.ingest import Done, IngestOptions, IngestSummary, Observer, Tally
 from lookalike.catalog.pictures import PictureReader, UrlPicture
 from lookalike.catalog.reports import FailureReport
-from lookalike.catalog.seen import Seen
+from lookalike.catalog.seen import Met
 from lookalike.catalog.sources import Entry, Rejected, Source
-from lookalike.errors import DuplicateId, ItemRefused, LookalikeError, PruneRefused, ServiceRefused
+from lookalike.errors import DuplicateId, ItemRefused, LookalikeError, ServiceRefused
 
 SEND = 16
 """Items of one request: the service's batch."""
@@ -57,7 +57,7 @@ class Sending:
         self._report, self._options, self._allow_urls = report, options, allow_urls
         self._observer, self._on_done = observer, on_done
         self._stop = stop or threading.Event()
-        self._seen, self._spared, self._unidentified = Seen(), Seen(), 0
+        self._met = Met()
         self._tally = Tally()
 
     def run(self, sources: Sequence[Source]) -> IngestSummary:
@@ -93,14 +93,11 @@ class Sending:
     def _item(self, entry: Entry | Rejected) -> tuple[Entry, dict[str, Any]] | None:
         """The item as it is sent; None where there is nothing to send."""
         if isinstance(entry, Rejected):
-            if entry.id is None:
-                self._unidentified += 1
-            else:
-                self._spared.add([entry.id])
+            self._met.reject(entry.id)
             self._reject(entry.where, entry.id, entry.error)
             return None
         item = entry.item
-        if self._seen.add([item.id])[0]:
+        if self._met.add([item.id])[0]:
             self._reject(entry.where, item.id, DuplicateId(item.id))
             return None
         body = wire.item_json(item)
@@ -137,10 +134,8 @@ class Sending:
         self._on_done(Done(where, id, "failed", error))
 
     def _prune(self) -> str | None:
-        if self._unidentified:
-            return f"{self._unidentified:,} rows have no readable id"
-        if not len(self._seen):
-            raise PruneRefused(f"the source is empty, which would empty {self._name!r} too")
+        if why_not := self._met.why_not_prune(self._name):
+            return why_not
         try:
             self._remove_unseen()
         except ServiceRefused as error:
@@ -149,7 +144,5 @@ class Sending:
 
     def _remove_unseen(self) -> None:
         for ids in self._catalog.ids(self._name):
-            stay = self._seen.among(ids) | self._spared.among(ids)
-            gone = [one for one, stays in zip(ids, stay, strict=True) if not stays]
-            removed = self._catalog.delete(self._name, gone)
+            removed = self._catalog.delete(self._name, self._met.gone(ids))
             self._tally = replace(self._tally, pruned=self._tally.pruned + removed)

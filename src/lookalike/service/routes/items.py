@@ -10,21 +10,19 @@ from urllib.parse import unquote
 
 import orjson
 from fastapi import APIRouter, Depends, Path, Request, Response
-from starlette.requests import ClientDisconnect
 
 from lookalike.catalog.catalog import Catalog
 from lookalike.catalog.ingest import Done
 from lookalike.catalog.items import Item
 from lookalike.catalog.sources import Source
 from lookalike.errors import (
-    BodyTooSlow,
-    ClientGone,
     ItemMissing,
     MediaTypeUnsupported,
     RequestInvalid,
     TooMany,
 )
 from lookalike.service.api import OrjsonRoute, ServiceDep, problems
+from lookalike.service.bodies import chunks
 from lookalike.service.calls import Call
 from lookalike.service.embedding import call_of
 from lookalike.service.feeding import Lines, LineSource, ListSource
@@ -197,22 +195,13 @@ async def _stream(ingest: _Ingest, request: Request, service: Service) -> Respon
 
 
 async def _lines(request: Request, patience: float) -> AsyncIterator[list[bytes]]:
-    """The body's lines. Raises BodyTooSlow where nothing comes for so many seconds."""
+    """The body's lines. See `bodies.chunks`."""
     lines = Lines()
-    chunks = request.stream()
-    while True:
-        try:
-            async with asyncio.timeout(patience):
-                chunk = await anext(chunks, None)
-        except TimeoutError:
-            raise BodyTooSlow(patience) from None
-        except ClientDisconnect:
-            raise ClientGone from None
-        ended = lines.end() if chunk is None else lines.feed(chunk)
-        if ended:
+    async for chunk in chunks(request, patience):
+        if ended := lines.feed(chunk):
             yield ended
-        if chunk is None:
-            return
+    if ended := lines.end():
+        yield ended
 
 
 @router.get(

@@ -11,11 +11,11 @@ from typing import Any, BinaryIO, TypeVar
 
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
-from starlette.requests import ClientDisconnect
 
-from lookalike.errors import BodyTooSlow, ClientGone, ExchangeInvalid, SnapshotInvalid, StoreFull
+from lookalike.errors import ExchangeInvalid, SnapshotInvalid, StoreFull
 from lookalike.service import calls
 from lookalike.service.api import OrjsonRoute, ServiceDep, problems
+from lookalike.service.bodies import chunks
 from lookalike.service.embedding import call_of
 from lookalike.service.responses import Json
 from lookalike.service.routes.collections import NameDep, as_json
@@ -149,20 +149,12 @@ async def _spooled(service: Service, request: Request) -> AsyncIterator[Path]:
 
 
 async def _pieces(request: Request, patience: float) -> AsyncIterator[bytes]:
-    """The body, in pieces worth a thread. Raises BodyTooSlow where nothing comes for so many seconds."""
+    """The body, in pieces worth a thread. See `bodies.chunks`."""
     held = bytearray()
-    chunks = request.stream()
-    while True:
-        try:
-            async with asyncio.timeout(patience):
-                chunk = await anext(chunks, None)
-        except TimeoutError:
-            raise BodyTooSlow(patience) from None
-        except ClientDisconnect:
-            raise ClientGone from None
-        held += chunk or b""
-        if len(held) >= PIECE or (chunk is None and held):
+    async for chunk in chunks(request, patience):
+        held += chunk
+        if len(held) >= PIECE:
             yield bytes(held)
             held.clear()
-        if chunk is None:
-            return
+    if held:
+        yield bytes(held)
