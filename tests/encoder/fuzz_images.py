@@ -210,7 +210,7 @@ def main(count: int, seed: int) -> None:
     sides = {"mean": (0.5,) * 3, "std": (0.5,) * 3}
     readers = [
         ImagePreprocessor(ImageSpec(height=24, width=width, resize=resize, **sides), mode, limits)
-        for mode in ("natural", "reference")
+        for mode in ("natural", "reference", "fast")
         for width, resize in ((24, "shortest"), (32, "longest"))
     ]
     for data in itertools.chain.from_iterable(seeds().values()):

@@ -14,7 +14,7 @@ from tests.encoder import pictures
 SPEC = ImageSpec(height=224, width=224, mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5))
 
 
-@pytest.mark.parametrize("mode", ["natural", "reference"])
+@pytest.mark.parametrize("mode", ["natural", "reference", "fast"])
 def test_many_threads_get_the_pixels_that_one_gets(mode: ImageMode) -> None:
     preprocess = ImagePreprocessor(SPEC, mode)
     files = [

@@ -1,11 +1,12 @@
 """Resizing and cropping a picture to what the image tower takes, with OpenCLIP's geometry.
 
 Pillow does the work, as in OpenCLIP, whose sizes and offsets (and torchvision's, under it) are followed
-down to how they are rounded.
+down to how they are rounded. Only in the mode `fast` another library resizes.
 """
 
 from PIL import Image, ImageOps
 
+from lookalike.encoder.images.quick import Resize, by_pillow
 from lookalike.encoder.images.resampling import WINDOWED_MODES, resize_window
 from lookalike.encoder.images.unopened import Box
 from lookalike.errors import ImageUnreadable
@@ -19,7 +20,7 @@ _MAX_RESIZED = 64_000_000
 """Pixels that a picture of another mode may have after resizing, before it is cropped."""
 
 
-def frame(picture: Image.Image, spec: ImageSpec) -> Image.Image:
+def frame(picture: Image.Image, spec: ImageSpec, resize: Resize = by_pillow) -> Image.Image:
     """The part of `picture` that the tower sees, `spec.width` x `spec.height` pixels, in the picture's mode.
 
     Raises ImageUnreadable for a picture too long and thin to be resized in its mode.
@@ -37,7 +38,7 @@ def frame(picture: Image.Image, spec: ImageSpec) -> Image.Image:
         if size[0] * size[1] > _MAX_RESIZED:
             raise ImageUnreadable(f"it is too long and thin ({picture.width}x{picture.height})")
     if picture.size != size:
-        picture = picture.resize(size, resample)
+        picture = resize(picture, size, resample)
     if size[0] < target[0] or size[1] < target[1]:
         picture = _pad(picture, target, spec.fill if spec.resize == "longest" else 0)
         window = _centre(picture.size, target)

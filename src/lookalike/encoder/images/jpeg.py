@@ -8,6 +8,7 @@ before its pixels do is refused, where Pillow fills the rest with grey if only t
 """
 
 import io
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -64,7 +65,12 @@ def read(data: bytes) -> Unopened:
     header = _header(data)
     if not header.single and data.count(b"\xff\xda") > MAX_SCANS and _too_many_scans(data):
         raise ImageUnreadable(f"the JPEG has more than {MAX_SCANS} scans")
-    return Unopened(header.width, header.height, lambda: _open(data, header))
+    return Unopened(
+        header.width,
+        header.height,
+        lambda: _open(data, header),
+        lambda least: _open(data, header, _divisor(header, least)),
+    )
 
 
 def _segments(data: bytes) -> Iterator[tuple[int, int, int, int]]:
@@ -128,15 +134,22 @@ def _too_many_scans(data: bytes) -> bool:
     return False
 
 
-def _open(data: bytes, header: _Header) -> Image.Image:
-    picture = _by_simplejpeg(data, header) or _by_pillow(data, header)
+def _divisor(header: _Header, least: int) -> int:
+    """The largest of libjpeg's quick steps that leaves the shorter side `least` pixels; else 1. In between lie
+    three eighths and the like, which take longer than the whole."""
+    short = min(header.width, header.height)
+    return next((step for step in (8, 4, 2) if math.ceil(short / step) >= least), 1)
+
+
+def _open(data: bytes, header: _Header, divisor: int = 1) -> Image.Image:
+    picture = _by_simplejpeg(data, header, divisor) or _by_pillow(data, header)
     if header.exif:
         picture.info["exif"] = header.exif
     return picture
 
 
-def _by_simplejpeg(data: bytes, header: _Header) -> Image.Image | None:
-    """The decoded picture, or None where Pillow must decide."""
+def _by_simplejpeg(data: bytes, header: _Header, divisor: int = 1) -> Image.Image | None:
+    """The decoded picture, or None where Pillow must decide. `divisor`: of its sides; 1, 2, 4 or 8."""
     if (
         header.frame not in _USUAL
         or header.precision != 8
@@ -146,10 +159,12 @@ def _by_simplejpeg(data: bytes, header: _Header) -> Image.Image | None:
         return None
     colours, depth, mode, stored = _COLOURS[header.components]
     # A buffer of our own: should libjpeg read another size out of the header than we did, it does not fit.
-    size = header.width, header.height
-    pixels = np.empty((header.height, header.width, depth), np.uint8)
+    size = math.ceil(header.width / divisor), math.ceil(header.height / divisor)
+    pixels = np.empty((size[1], size[0], depth), np.uint8)
+    # the smallest scale that has as many pixels as this: ours
+    scale = {"min_width": size[0], "min_height": size[1]} if divisor > 1 else {}
     try:
-        decoded = simplejpeg.decode_jpeg(data, colours, buffer=pixels, strict=True)
+        decoded = simplejpeg.decode_jpeg(data, colours, buffer=pixels, strict=True, **scale)
     except ValueError as error:
         if "remature end of" in str(error):
             raise ImageUnreadable("the JPEG is truncated") from error

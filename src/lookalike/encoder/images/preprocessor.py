@@ -12,6 +12,8 @@ from PIL import Image
 from lookalike.encoder.images import files
 from lookalike.encoder.images.appearance import as_seen
 from lookalike.encoder.images.framing import frame
+from lookalike.encoder.images.quick import by_pillow, quick_resize
+from lookalike.encoder.images.unopened import Unopened
 from lookalike.errors import (
     ImageError,
     ImageTooLarge,
@@ -21,9 +23,18 @@ from lookalike.errors import (
 )
 from lookalike.models.cards import ImageSpec
 
-ImageMode = Literal["natural", "reference"]
+ImageMode = Literal["natural", "reference", "fast"]
 """`natural`: as a person sees the picture. `reference`: as OpenCLIP does, to the bit: without EXIF, resized
-in the file's own mode (palettes by the nearest pixel, for example) and made RGB, dropping alpha, at the end."""
+in the file's own mode (palettes by the nearest pixel, for example) and made RGB, dropping alpha, at the end.
+`fast`: as `natural`, in a third of the time: large JPEGs are decoded at a fraction of their size, and `quick`
+resizes. Vectors stay comparable to those of `natural` (docs/encoder.md has the cosines)."""
+
+_SPARE = 2
+"""In the mode `fast`, how many times the tower's pixels a reduced JPEG must have along each side: at 2 the
+cosine to `natural` is above 0.9999, at 1 only above 0.999."""
+
+_LEAST_REDUCED = 256
+"""Pixels that a reduced JPEG keeps along its shorter side: a decoded picture may be shown to people too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,16 +80,17 @@ class ImagePreprocessor:
         limits: ImageLimits = ImageLimits(),
     ) -> None:
         self.spec, self.mode, self.limits = spec, mode, limits
+        self._resize = quick_resize() if mode == "fast" else by_pillow
 
     def __call__(self, data: bytes) -> NDArray[np.uint8]:
         """The same as `pixels(decode(data))`, and for grey pictures faster."""
         return self.pixels(self._decoded(data))
 
     def decode(self, data: bytes) -> Image.Image:
-        """The whole picture. `natural`: RGB, upright, over white. `reference`: as Pillow decodes it,
-        in the file's own mode."""
+        """The whole picture. `natural`: RGB, upright, over white. `fast`: the same, but a large JPEG at a
+        fraction of its size. `reference`: as Pillow decodes it, in the file's own mode."""
         picture = self._decoded(data)
-        if self.mode == "natural":
+        if self.mode != "reference":
             with _image_errors():
                 picture = as_seen(picture)
                 picture = picture if picture.mode == "RGB" else picture.convert("RGB")
@@ -88,9 +100,9 @@ class ImagePreprocessor:
     def pixels(self, picture: Image.Image) -> NDArray[np.uint8]:
         """What the image tower takes of a decoded picture: `[height, width, 3]`, RGB, read-only."""
         with _image_errors():
-            if self.mode == "natural":
+            if self.mode != "reference":
                 picture = as_seen(picture)
-            picture = frame(picture, self.spec)
+            picture = frame(picture, self.spec, self._resize)
             if picture.mode != "RGB":
                 if "transparency" in picture.info:  # dropped anyway, but Pillow may warn of that
                     picture = picture.copy()
@@ -104,10 +116,15 @@ class ImagePreprocessor:
         with _image_errors(known.name):
             file = known.read(data)
             self.limits.check_size(file.width, file.height)
-            picture = file.open()
+            picture = self._open(file)
             self.limits.check_size(*picture.size)  # should a decoder see another size than we did
             picture.load()
             return picture
+
+    def _open(self, file: Unopened) -> Image.Image:
+        if self.mode != "fast" or file.reduced is None:
+            return file.open()
+        return file.reduced(max(_SPARE * max(self.spec.width, self.spec.height), _LEAST_REDUCED))
 
 
 @contextmanager

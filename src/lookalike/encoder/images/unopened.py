@@ -23,3 +23,6 @@ class Unopened:
     open: Callable[[], Image.Image]
     """Hands the file to a decoder. What comes back may not be decoded yet: its `load()` does that. Raises
     anything that decoders raise."""
+    reduced: Callable[[int], Image.Image] | None = None
+    """The same at a half, a quarter or an eighth of the size, whichever is the smallest that leaves the shorter
+    side so many pixels, else whole; None where the format has no such thing."""
