@@ -128,6 +128,24 @@ def memory(pid: int) -> dict[str, float]:
     }
 
 
+def build(
+    store: EmbeddedStore, kept: Path, count: int, settings: IndexSettings
+) -> dict[str, float]:
+    """A collection of that size with its index, and the seconds it took: those in `kept`, if it is there."""
+    if kept.exists():
+        seconds: dict[str, float] = json.loads(kept.read_text())
+        return seconds
+    store.create("bench", CollectionSpec(FINGERPRINT, "synthetic", DIMENSION, settings))
+    seconds = {"upsert_s": fill(store, "bench", count)}
+    store.flush("bench")
+    if count >= 20_000:
+        started = time.perf_counter()
+        seconds["build_s"] = store.build_index("bench", wait=True).build_seconds or 0.0
+        seconds["build_and_swap_s"] = time.perf_counter() - started
+    kept.write_text(json.dumps(seconds))
+    return seconds
+
+
 def engine_figures(folder: Path, count: int, quantized: bool, queries: int) -> dict[str, Any]:
     """Everything about one size."""
     vectors = members(7, centres(count), queries)
@@ -137,13 +155,7 @@ def engine_figures(folder: Path, count: int, quantized: bool, queries: int) -> d
     searches = [Search((Part(vector),), fingerprint=FINGERPRINT, limit=K) for vector in vectors]
     found: dict[str, Any] = {"vectors": count, "quantized": quantized}
     with EmbeddedStore(folder) as store:
-        store.create("bench", CollectionSpec(FINGERPRINT, "synthetic", DIMENSION, settings))
-        found["upsert_s"] = fill(store, "bench", count)
-        store.flush("bench")
-        if count >= 20_000:
-            started = time.perf_counter()
-            found["build_s"] = store.build_index("bench", wait=True).build_seconds
-            found["build_and_swap_s"] = time.perf_counter() - started
+        found |= build(store, folder / "built.json", count, settings)
         truth = exact(vectors[:200], count)
         hits = [{int(hit.id) for hit in store.search("bench", one)} for one in searches[:200]]
         found["recall_at_10"] = float(
@@ -310,6 +322,11 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument(
         "--folder", type=Path, help="where to put the stores (default: a temporary folder)"
     )
+    parser.add_argument(
+        "--keep",
+        type=Path,
+        help="keep the stores in this folder, and use those that are there already",
+    )
     parser.add_argument("--json", type=Path, help="write the figures there too")
     options = parser.parse_args(argv)
     figures: dict[str, Any] = {"machine": machine(), "engine": []}
@@ -321,9 +338,10 @@ def main(argv: list[str] | None = None) -> int:
                 for quantized in {"both": (False, True), "yes": (True,), "no": (False,)}[
                     options.quantized
                 ]:
-                    folder = base / f"{size}-{quantized}"
+                    folder = (options.keep or base) / f"{size}-{quantized}"
                     found = engine_figures(folder, size, quantized, options.queries)
-                    shutil.rmtree(folder)
+                    if options.keep is None:
+                        shutil.rmtree(folder)
                     figures["engine"].append(found)
                     show(f"{size:,} vectors{', int8 copies' if quantized else ''}", found)
         if options.only != "engine":

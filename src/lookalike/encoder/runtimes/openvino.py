@@ -21,6 +21,13 @@ import openvino as ov  # noqa: E402 (after the line above)
 _HINT = {"fp32": ov.Type.f32, "bf16": ov.Type.bf16}
 """Of int8 none: what isn't int8 may run as the processor likes."""
 
+_INT8_GROUP = "128"
+"""Activations that share a scale in an int8 product. OpenVINO's own 32 costs ViT-B/32 a quarter more time for
+pictures (36 and 34 ms of one core at batch 1 and 8, with this 29 and 26) and for texts (8.2 and 5.6; 7.1 and
+4.2). The cosine to fp32 stays at 0.9997 with random weights, and goes from 0.9994 to 0.9991 with those of a
+trained text transformer, MiniLM. A layer whose width it does not divide is not calculated in int8 at all.
+"""
+
 
 def has_native_bf16() -> bool:
     """Whether the processor multiplies bfloat16 itself (AVX512-BF16, AMX, or Arm's BF16)."""
@@ -45,6 +52,8 @@ class OpenVinoTower:
         }
         if plan.precision in _HINT:
             properties["INFERENCE_PRECISION_HINT"] = _HINT[plan.precision]
+        if plan.precision == "int8":
+            properties["DYNAMIC_QUANTIZATION_GROUP_SIZE"] = _INT8_GROUP
         mapped = [graph.with_name(data_name(graph.name))]
         if plan.compile_cache is not None:
             properties["CACHE_DIR"] = str(plan.compile_cache)
