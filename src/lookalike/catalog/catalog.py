@@ -19,7 +19,14 @@ from lookalike.catalog.encoding import Encoder
 from lookalike.catalog.fetch import Fetcher, FetchLimits
 from lookalike.catalog.filters import Filter
 from lookalike.catalog.gate import Gate
-from lookalike.catalog.ingest import Done, Ingest, IngestOptions, IngestSummary, Observer
+from lookalike.catalog.ingest import (
+    Done,
+    Ingest,
+    IngestOptions,
+    IngestSummary,
+    Observer,
+    decoding_at_once,
+)
 from lookalike.catalog.items import Record, Vector
 from lookalike.catalog.opening import open_store
 from lookalike.catalog.pictures import PictureReader
@@ -71,6 +78,8 @@ class Catalog:
         self.thumbnails = Thumbnails(data / "thumbnails")
         self._loading = threading.Lock()
         self._writing: defaultdict[str, Gate] = defaultdict(Gate)
+        # one for all runs: what a service takes in from several clients at once costs no more memory
+        self._decoding = decoding_at_once()
 
     @classmethod
     def open(cls, settings: Settings, load: LoadEncoder) -> "Catalog":
@@ -161,6 +170,7 @@ class Catalog:
                 self._reader(allow_urls, inside),
                 self.thumbnails,
                 failures,
+                decoding=self._decoding,
                 options=options,
                 observer=observer,
                 on_done=on_done,
@@ -307,6 +317,7 @@ class Catalog:
                 self._reader(allow_urls, None),
                 self.thumbnails,
                 failures,
+                decoding=self._decoding,
                 settings=settings,
                 skip_failed=skip_failed,
                 writing=self._writing[name].alone(),
