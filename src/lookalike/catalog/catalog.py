@@ -41,6 +41,7 @@ from lookalike.catalog.store import (
     Hit,
     IndexSettings,
     IndexState,
+    ItemPage,
     Pair,
     Part,
     Recommend,
@@ -289,10 +290,29 @@ class Catalog:
             name, threshold=threshold, target=target, filter=filter, observer=observer
         )
 
-    def ids(self, name: str, *, after: str | None = None, limit: int = 1000) -> IdPage:
+    def ids(
+        self,
+        name: str,
+        *,
+        filter: Filter | None = None,  # noqa: A002 (the field's word)
+        after: str | None = None,
+        limit: int = 1000,
+    ) -> IdPage:
         """Some of the ids, in the store's own stable order, and where the next page begins."""
-        page = self.store.scroll_digests(name, after=after, limit=limit)
+        page = self.store.scroll_digests(name, filter=filter, after=after, limit=limit)
         return IdPage(tuple(one for one, _ in page.digests), page.next)
+
+    def items(
+        self,
+        name: str,
+        *,
+        filter: Filter | None = None,  # noqa: A002 (the field's word)
+        after: str | None = None,
+        limit: int = 100,
+    ) -> ItemPage:
+        """As `ids`, with all that an item has."""
+        page = self.store.scroll(name, filter=filter, after=after, limit=limit)
+        return ItemPage(tuple(record.item for record in page.records), page.next)
 
     # Moving
 
