@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 from safetensors.numpy import save_file
-from tests.vocabulary import MERGES, build
+from tests.vocabulary import MERGES
 
 from lookalike.models.architecture import ModifiedResNet
 from lookalike.models.bundle import CARD, Bundle, open_bundle
@@ -21,6 +21,7 @@ from lookalike.models.graphs.resnet import build_modified_resnet
 from lookalike.models.graphs.text import build_text_transformer
 from lookalike.models.graphs.vision import build_vision_transformer
 from lookalike.models.layouts import describe
+from lookalike.models.vocabulary import tokenizer_from_merges
 
 CACHE = Path(__file__).parents[1] / ".bench"
 OPENAI = {"quick_gelu": True}
@@ -81,7 +82,7 @@ def write_random_model(name: str, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     if not MERGES.exists():
         sys.exit("CLIP's vocabulary is not installed; `make test` installs it")
-    build(MERGES).save(str(folder / "tokenizer.json"))
+    tokenizer_from_merges(MERGES).save(str(folder / "tokenizer.json"))
     document = {"model_cfg": OPENAI | CONFIGS[name], "preprocess_cfg": {}}
     (folder / "open_clip_config.json").write_text(json.dumps(document, indent=1))
     weights_file = folder / "open_clip_model.safetensors"

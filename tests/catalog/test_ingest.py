@@ -1,11 +1,14 @@
 """Taking sources in: into the real engine, through the real decoder, with an encoder that knows colours."""
 
+import base64
 import io
 import json
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from weakref import finalize
 
 import numpy as np
 import pytest
@@ -19,12 +22,13 @@ from lookalike.catalog.catalog import Catalog
 from lookalike.catalog.embedded import EmbeddedStore
 from lookalike.catalog.fetch import Fetcher
 from lookalike.catalog.ingest import Ingest, IngestOptions, IngestSummary, Tally
+from lookalike.catalog.items import Item
 from lookalike.catalog.overlap import Stages, overlap
-from lookalike.catalog.pictures import PictureReader
+from lookalike.catalog.pictures import DataPicture, PictureReader
 from lookalike.catalog.reports import FailureReport
 from lookalike.catalog.seen import Seen
 from lookalike.catalog.server import ServerStore
-from lookalike.catalog.sources import FeedMapping, open_source
+from lookalike.catalog.sources import Entry, FeedMapping, open_source
 from lookalike.errors import (
     FingerprintMismatch,
     PruneRefused,
@@ -214,6 +218,88 @@ def test_threads_that_wait_for_the_network_dont_all_decode_at_once(
     monkeypatch.setattr(ingest_module, "_cores", lambda: 2)
     assert run(catalog, make_shop(tmp_path, 40), workers=16).tally.added == 40
     assert most == 3
+
+
+def test_runs_of_several_clients_together_decode_no_more_than_one_would(
+    encoder: ColourEncoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ingest_module, "_cores", lambda: 1)
+    feed = make_shop(tmp_path, 12)
+    met = threading.Barrier(3)
+    decode = encoder.images.decode
+    crowds: list[int] = []
+
+    def meeting(data: bytes) -> Image.Image:
+        if not met.broken:  # nobody waits once it is known that three don't meet
+            try:
+                met.wait(1)
+                crowds.append(3)
+            except threading.BrokenBarrierError:
+                pass
+        return decode(data)
+
+    monkeypatch.setattr(encoder.images, "decode", meeting)
+    with (
+        Catalog(EmbeddedStore(tmp_path / "store"), lambda: encoder, tmp_path) as catalog,
+        ThreadPoolExecutor(3) as clients,
+    ):
+        for name in ("a", "b", "c"):
+            catalog.ensure(name)
+        runs = [
+            clients.submit(catalog.index, name, [open_source(feed)]) for name in ("a", "b", "c")
+        ]
+        assert [one.result().tally.added for one in runs] == [12, 12, 12]
+    assert met.broken
+    assert not crowds
+
+
+def test_pictures_that_entries_bring_along_are_let_go_before_they_are_stored(
+    catalog: Catalog, encoder: ColourEncoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Uri(str):
+        """Tells of its end."""
+
+    lock = threading.Lock()
+    encoded = [base64.b64encode(picture(number)).decode() for number in range(80)]
+    size = max(map(len, encoded))
+
+    class Feed:
+        name = "a feed"
+        live = most = drawn = 0
+
+        def total(self) -> int:
+            return 80
+
+        def gone(self) -> None:
+            with lock:
+                self.live -= 1
+
+        def __iter__(self) -> Iterator[Entry]:
+            for number, data in enumerate(encoded):
+                uri = Uri(f"data:;base64,{data}")
+                finalize(uri, self.gone)
+                with lock:
+                    self.live += 1
+                    self.most = max(self.most, self.live)
+                yield Entry(str(number), Item(str(number)), DataPicture(uri))
+                del uri
+            all_drawn.set()
+
+    all_drawn = threading.Event()
+    encode = encoder.encode_pixels
+    held_up: list[bool] = []
+
+    def late(pixels: np.ndarray) -> np.ndarray:
+        if not held_up:  # as much is read ahead as will be
+            held_up.append(all_drawn.wait(0.5))
+        return encode(pixels)
+
+    monkeypatch.setattr(encoder, "encode_pixels", late)
+    feed = Feed()
+    options = IngestOptions(batch=4, workers=2, held_bytes=12 * size)
+    assert catalog.index("shop", [feed], options=options).tally.added == 80
+    assert feed.live == 0
+    assert feed.most <= 18  # 4 + 8 by weight, one more of each, and those in hand
 
 
 def test_entries_that_hold_their_pictures_are_held_back_by_weight() -> None:

@@ -208,6 +208,16 @@ def test_scroll_gives_every_record_once_though_items_are_written_meanwhile(
     assert digests.next is None
 
 
+def test_digests_are_scrolled_by_a_filter(filled: VectorStore) -> None:
+    stock = parse_filter({"stock": 2})
+    first = filled.scroll_digests("shirts", filter=stock, limit=7)
+    rest = filled.scroll_digests("shirts", filter=stock, limit=7, after=first.next)
+    found = [one for one, _ in (*first.digests, *rest.digests)]
+    whole = filled.scroll("shirts", filter=stock, limit=100)
+    assert found == [one.item.id for one in whole.records]
+    assert (len(first.digests), len(rest.digests), rest.next) == (7, 5, None)
+
+
 def test_scroll_takes_a_filter_and_gives_vectors_when_asked(filled: VectorStore) -> None:
     page = filled.scroll("shirts", filter=parse_filter({"stock": 2}), limit=100, vectors=True)
     assert {one.item.attributes["stock"] for one in page.records} == {2}

@@ -93,6 +93,14 @@ def test_every_command_says_the_same_here_and_through_a_service(both: Both, tmp_
     assert "sku-1" in same("duplicates", "-c", "shop", "--threshold", "0.99")
     same("duplicates", "-c", "shop", "--target", "text", "--threshold", "0.9", "--json")
 
+    assert "more than these 2" in both("collections", "items", "shop", "--limit", "2")[0].err
+    same("collections", "items", "shop", "--limit", "2")
+    same("collections", "items", "shop", "--json")
+    blue = same("collections", "items", "shop", "-f", "colour=blue")
+    assert "colour=blue" in blue
+    assert "colour=red" not in blue
+    same("collections", "items", "nowhere", status=1)
+
     assert "10 items" in same("collections", "export", "shop", "{}/shop.parquet")
     assert "10 items" in same("collections", "import", "copy", "{}/shop.parquet")
     assert "10 items" in same("collections", "snapshot", "shop", "{}/shop.snapshot")

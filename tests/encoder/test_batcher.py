@@ -121,10 +121,10 @@ def start():
     """Makes a batcher over an ArithmeticEngine; all are stopped afterwards."""
     made: list[tuple[Batcher, ArithmeticEngine]] = []
 
-    def make(engine: ArithmeticEngine | None = None, **limits):
+    def make(engine: ArithmeticEngine | None = None, clock=time.monotonic, **limits):
         engine = engine or ArithmeticEngine()
         counting = Counting()
-        batcher = Batcher(engine, BatchLimits(**limits), counting)
+        batcher = Batcher(engine, BatchLimits(**limits), counting, clock)
         made.append((batcher, engine))
         return batcher, engine, counting
 
@@ -419,6 +419,65 @@ def test_worker_that_hangs_again_is_given_up_and_every_request_fails_at_once(sta
     assert batcher.depth()["image"] == (0, 0)
     assert batcher.texts(["the other tower lives"]).future.result(5)
     assert batcher.stop(grace=0.1)
+
+
+class Mishaps:
+    """Breaks an engine that hangs (and comes back when told to, or not), again and again, by its own clock."""
+
+    def __init__(self, start) -> None:
+        self.now = 1000.0
+        self.engine = Hangs(gate=threading.Event())
+        self.batcher, _, self.counting = start(
+            self.engine, clock=lambda: self.now, stall_seconds=0.1, batch_size=1
+        )
+
+    def answers(self) -> bool:
+        return int(self.batcher.images(pictures(7)).future.result(5).results[0][0]) == 7
+
+    def hang(self, *, comes_back: bool = True) -> None:
+        self.engine.hangs = 1
+        with pytest.raises(WorkerFailed):
+            self.batcher.images(pictures(1)).future.result(5)
+        wait_for(lambda: self.engine.hangs == 0)
+        if comes_back:
+            self.engine.gate.set()
+            self.batcher._lanes["image"]._left_behind.join(5)
+            self.engine.gate.clear()
+
+    @property
+    def restarted(self) -> list[bool]:
+        return self.counting.failures
+
+
+def test_worker_that_answered_for_an_hour_is_replaced_again_and_again(start) -> None:
+    mishaps = Mishaps(start)
+    for count in range(1, 4):
+        mishaps.hang()
+        wait_for(lambda: mishaps.batcher.health().alive)
+        assert mishaps.batcher.health().restarts == count
+        mishaps.now += 3600
+        assert mishaps.answers()
+    assert mishaps.restarted == [True, True, True]
+
+
+def test_worker_that_fails_within_the_hour_is_given_up(start) -> None:
+    mishaps = Mishaps(start)
+    mishaps.hang()
+    mishaps.now += 3599
+    assert mishaps.answers()
+    mishaps.now += 3600  # it was idle: nobody knows whether it was well
+    mishaps.hang()
+    wait_for(lambda: mishaps.restarted == [True, False])
+    assert "dead" in mishaps.batcher.health().reason
+
+
+def test_second_worker_is_not_left_behind_while_the_first_still_hangs(start) -> None:
+    mishaps = Mishaps(start)
+    mishaps.hang(comes_back=False)
+    mishaps.now += 7200
+    assert mishaps.answers()
+    mishaps.hang(comes_back=False)
+    wait_for(lambda: mishaps.restarted == [True, False])
 
 
 @pytest.mark.parametrize("how", ["reload_hangs", "broken_reload"])

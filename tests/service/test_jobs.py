@@ -67,6 +67,49 @@ def test_ids_come_in_pages_that_together_are_all(client: httpx.Client, catalog: 
         assert client.get("/collections/pairs/items", params=wrong).status_code == 422
 
 
+def test_items_are_listed_in_full_and_by_a_filter(client: httpx.Client) -> None:
+    client.put("/collections/listed").raise_for_status()
+    items = [
+        {
+            "id": f"hat-{n}",
+            "title": f"hat {n}",
+            "attributes": {"colour": "red" if n % 40 else "blue"},
+        }
+        for n in range(120)
+    ]
+    client.post("/collections/listed/items", json=items).raise_for_status()
+
+    def listed(**asked: object) -> dict:
+        answer = client.get("/collections/listed/items", params=asked)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    some = listed(filter='{"colour": "blue"}')
+    assert (sorted(some["ids"]), some["next"]) == (["hat-0", "hat-40", "hat-80"], None)
+    first = listed(filter='{"colour": "red"}', full="true")
+    assert len(first["items"]) == 100
+    assert [one["id"] for one in first["items"]] == first["ids"]
+    rest = listed(filter='{"colour": "red"}', full="true", after=first["next"])
+    assert rest["next"] is None
+    whole = {one["id"]: one for one in [*first["items"], *rest["items"]]}
+    assert len(whole) == len(first["items"]) + len(rest["items"])
+    assert whole.keys() == {f"hat-{n}" for n in range(120) if n % 40}
+    assert whole["hat-8"] == {**items[8], "image": None, "description": None}
+
+
+@pytest.mark.parametrize(
+    ("asked", "code"),
+    [
+        ({"filter": "{"}, "filter_invalid"),
+        ({"filter": '{"colour": {"near": 1}}'}, "filter_invalid"),
+        ({"full": "true", "limit": 1001}, "too_many"),
+    ],
+)
+def test_listing_refuses_what_a_search_would(client: httpx.Client, asked: dict, code: str) -> None:
+    answer = client.get("/collections/pairs/items", params=asked)
+    assert (answer.status_code, answer.json()["code"]) == (422, code)
+
+
 def test_every_pair_of_duplicates_comes_once_as_a_line(
     client: httpx.Client, catalog: Catalog
 ) -> None:

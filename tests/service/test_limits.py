@@ -9,9 +9,11 @@ from contextlib import contextmanager
 import pytest
 from fastapi.testclient import TestClient
 
+from lookalike.catalog.catalog import Catalog
 from lookalike.catalog.fetch import Fetcher, FetchLimits
 from lookalike.errors import FetchRefused
 from lookalike.service.limits import Limits, Load
+from lookalike.service.state import INGEST_THREADS
 from tests.service.conftest import picture, settings_of
 
 
@@ -67,6 +69,25 @@ def test_stream_of_items_has_a_limit_of_its_own(start) -> None:
         "/collections/a/items", json=[{"id": str(n), "title": "t"} for n in range(4)]
     )
     refused(listed, 422, "too_many")
+
+
+def test_all_runs_of_ingest_hold_as_much_of_their_streams_as_all_bodies_may(
+    start, monkeypatch
+) -> None:
+    held: list[int] = []
+    index = Catalog.index
+
+    def seen(self, *arguments, options, **more):
+        held.append(options.held_bytes)
+        return index(self, *arguments, options=options, **more)
+
+    monkeypatch.setattr(Catalog, "index", seen)
+    client = start(catalogue=True, max_pending_bytes=4000)
+    client.put("/collections/shop").raise_for_status()
+    lines = b'{"id": "1", "title": "a"}\n'
+    headers = {"content-type": "application/x-ndjson"}
+    client.post("/collections/shop/items", content=lines, headers=headers).raise_for_status()
+    assert held == [4000 // INGEST_THREADS]
 
 
 def run_limits(settings, load: Load, receive, path: str = "/embed/text") -> tuple[int, bool]:

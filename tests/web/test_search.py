@@ -1,5 +1,6 @@
 """The search page: words, pictures, both, less of something; results, filters, likes, and the address."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -179,6 +180,32 @@ def test_more_results_come_as_one_scrolls_each_once(open_page: OpenPage) -> None
     eventually(
         page, "document.querySelector('.results-said').textContent === '72 results, the best first'"
     )
+
+
+def test_before_anything_is_asked_all_items_are_listed_each_once_without_scores(
+    open_page: OpenPage, service: Served
+) -> None:
+    page = settled(open_page("#/search?c=shop"))
+    for _ in range(6):
+        page.mouse.wheel(0, 4000)
+        page.wait_for_timeout(150)
+    eventually(page, "document.querySelectorAll('.results .card').length === 72")
+    answer = service.api.get("/collections/shop/items").json()
+    assert shown(page) == answer["ids"]
+    said = "document.querySelector('.results-said').textContent"
+    eventually(page, f"{said} === '72 items from the catalogue'")
+    assert page.locator(".results .card-score").count() == 0
+
+
+def test_what_is_listed_passes_the_filters(open_page: OpenPage, service: Served) -> None:
+    item = service.api.get("/collections/shop/items?full=true&limit=1").json()["items"][0]
+    category = item["attributes"]["category"]
+    page = settled(open_page(f"#/search?c=shop&f.category={category}"))
+    asked = {"filter": json.dumps({"category": category})}
+    answer = service.api.get("/collections/shop/items", params=asked).json()
+    assert shown(page) == answer["ids"][:24]
+    assert item["id"] in answer["ids"]
+    assert len(answer["ids"]) < 72
 
 
 def test_more_and_less_like_this_build_a_tray_that_feeds_recommend(

@@ -19,7 +19,14 @@ from lookalike.catalog.encoding import Encoder
 from lookalike.catalog.fetch import Fetcher, FetchLimits
 from lookalike.catalog.filters import Filter
 from lookalike.catalog.gate import Gate
-from lookalike.catalog.ingest import Done, Ingest, IngestOptions, IngestSummary, Observer
+from lookalike.catalog.ingest import (
+    Done,
+    Ingest,
+    IngestOptions,
+    IngestSummary,
+    Observer,
+    decoding_at_once,
+)
 from lookalike.catalog.items import Record, Vector
 from lookalike.catalog.opening import open_store
 from lookalike.catalog.pictures import PictureReader
@@ -34,6 +41,7 @@ from lookalike.catalog.store import (
     Hit,
     IndexSettings,
     IndexState,
+    ItemPage,
     Pair,
     Part,
     Recommend,
@@ -71,6 +79,8 @@ class Catalog:
         self.thumbnails = Thumbnails(data / "thumbnails")
         self._loading = threading.Lock()
         self._writing: defaultdict[str, Gate] = defaultdict(Gate)
+        # one for all runs: what a service takes in from several clients at once costs no more memory
+        self._decoding = decoding_at_once()
 
     @classmethod
     def open(cls, settings: Settings, load: LoadEncoder) -> "Catalog":
@@ -161,6 +171,7 @@ class Catalog:
                 self._reader(allow_urls, inside),
                 self.thumbnails,
                 failures,
+                decoding=self._decoding,
                 options=options,
                 observer=observer,
                 on_done=on_done,
@@ -279,10 +290,29 @@ class Catalog:
             name, threshold=threshold, target=target, filter=filter, observer=observer
         )
 
-    def ids(self, name: str, *, after: str | None = None, limit: int = 1000) -> IdPage:
+    def ids(
+        self,
+        name: str,
+        *,
+        filter: Filter | None = None,  # noqa: A002 (the field's word)
+        after: str | None = None,
+        limit: int = 1000,
+    ) -> IdPage:
         """Some of the ids, in the store's own stable order, and where the next page begins."""
-        page = self.store.scroll_digests(name, after=after, limit=limit)
+        page = self.store.scroll_digests(name, filter=filter, after=after, limit=limit)
         return IdPage(tuple(one for one, _ in page.digests), page.next)
+
+    def items(
+        self,
+        name: str,
+        *,
+        filter: Filter | None = None,  # noqa: A002 (the field's word)
+        after: str | None = None,
+        limit: int = 100,
+    ) -> ItemPage:
+        """As `ids`, with all that an item has."""
+        page = self.store.scroll(name, filter=filter, after=after, limit=limit)
+        return ItemPage(tuple(record.item for record in page.records), page.next)
 
     # Moving
 
@@ -307,6 +337,7 @@ class Catalog:
                 self._reader(allow_urls, None),
                 self.thumbnails,
                 failures,
+                decoding=self._decoding,
                 settings=settings,
                 skip_failed=skip_failed,
                 writing=self._writing[name].alone(),

@@ -395,10 +395,22 @@ class EmbeddedStore:
         return Page(tuple(self._records(name, header["rows"], body)), header["next"])
 
     def scroll_digests(
-        self, name: str, *, after: str | None = None, limit: int = 4096
+        self,
+        name: str,
+        *,
+        filter: Filter | None = None,  # noqa: A002
+        after: str | None = None,
+        limit: int = 4096,
     ) -> DigestPage:
         """As `scroll`, but ids and digests only."""
-        header, _ = self._call(name, "scroll", after=after, limit=limit, what="digest")
+        header, _ = self._call(
+            name,
+            "scroll",
+            filter=self._where(name, filter),
+            after=after,
+            limit=limit,
+            what="digest",
+        )
         rows = tuple((row[1]["id"], row[1].get("digest")) for row in header["rows"])
         return DigestPage(rows, header["next"])
 

@@ -46,9 +46,6 @@ from lookalike.errors import (
 CHUNK = 128
 """Entries whose digests are asked for at once."""
 
-CHUNK_BYTES = 32 * 2**20
-"""Fewer, where they hold their pictures."""
-
 Result = TypeVar("Result")
 
 
@@ -65,6 +62,8 @@ class IngestOptions:
     """Items encoded at once: more gains nothing on a CPU."""
     workers: int = 0
     """Threads that read and decode; 0: as many as this process may use cores, and 16 where URLs are fetched."""
+    held_bytes: int = 96 * 2**20
+    """Of pictures that entries bring along and that wait: a third for their digests, the rest to be decoded."""
     patience: float = 10.0
     """Seconds to wait for a store that went away before giving up."""
 
@@ -179,11 +178,13 @@ class Ingest:
         thumbnails: Thumbnails | None,
         report: FailureReport,
         *,
+        decoding: threading.BoundedSemaphore | None = None,
         options: IngestOptions = IngestOptions(),
         observer: Observer = lambda _: None,
         on_done: Callable[[Done], None] = lambda _: None,
         stop: threading.Event | None = None,
     ) -> None:
+        """`decoding`: held while a picture is decoded, by all runs that share it."""
         self._store, self._name, self._encoder = store, collection, encoder
         self._reader, self._report, self._options = reader, report, options
         self._thumbnails = thumbnails if options.thumbnails else None
@@ -192,7 +193,7 @@ class Ingest:
         self._met = Met()
         self._tally = Tally()
         self._lock = threading.Lock()
-        self._decoding = threading.BoundedSemaphore(_cores() + 1)
+        self._decoding = decoding or decoding_at_once()
         self._has_text = encoder.card.text is not None
 
     def run(self, sources: Sequence[Source]) -> IngestSummary:
@@ -219,6 +220,7 @@ class Ingest:
             batch=self._options.batch,
             workers=self._options.workers or (fetching if self._reader.fetches else _cores()),
             ahead=max(2 * self._options.batch, fetching),
+            ahead_bytes=self._options.held_bytes * 2 // 3,
         )
         stopped = self._stop.is_set()
         not_pruned = self._prune() if self._options.prune and not stopped else None
@@ -237,7 +239,7 @@ class Ingest:
         """Entries with what the store knows of them, looked up a chunk at a time; later ones of an id that
         was there before are rejected.
         """
-        for chunk in _chunks(entries):
+        for chunk in _chunks(entries, self._options.held_bytes // 3):
             if self._stop.is_set():
                 return
             ids = [one.item.id for one in chunk if isinstance(one, Entry)]
@@ -275,6 +277,7 @@ class Ingest:
         if same_rest and before and before.picture and by_url and not lacks_thumbnail:
             return Unchanged(entry)
         data = self._reader.read(entry.picture) if entry.picture else None
+        entry = replace(entry, picture=None)  # what it brought along is not held until it is stored
         digest = Digest(digests.of_bytes(data) if data is not None else "", text, record)
         if before == digest and not lacks_thumbnail:
             return Unchanged(entry)
@@ -317,7 +320,9 @@ class Ingest:
         pictures = self._encoder.images
         if pictures is None:
             raise TowerNotLoaded("image")
-        with self._decoding:  # threads that wait for the network must not all decode at once
+        with (
+            self._decoding
+        ):  # threads that wait for the network, or other runs, must not all decode at once
             picture = pictures.decode(data)
             return replace(
                 changed,
@@ -454,6 +459,11 @@ class Ingest:
                 pause = min(2 * pause, 2.0)
 
 
+def decoding_at_once() -> threading.BoundedSemaphore:
+    """For as many pictures as keep the cores busy; each takes at least three bytes a pixel meanwhile."""
+    return threading.BoundedSemaphore(_cores() + 1)
+
+
 def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
@@ -473,13 +483,15 @@ def _weight(known: Known | Rejected) -> int:
     return _held(known.entry) if isinstance(known, Known) else 0
 
 
-def _chunks(entries: Iterable[Entry | Rejected]) -> Iterator[list[Entry | Rejected]]:
+def _chunks(
+    entries: Iterable[Entry | Rejected], most_bytes: int
+) -> Iterator[list[Entry | Rejected]]:
     chunk: list[Entry | Rejected] = []
     held = 0
     for entry in entries:
         chunk.append(entry)
         held += _held(entry)
-        if len(chunk) == CHUNK or held > CHUNK_BYTES:
+        if len(chunk) == CHUNK or held > most_bytes:
             yield chunk
             chunk, held = [], 0
     if chunk:

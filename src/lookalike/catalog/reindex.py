@@ -95,7 +95,7 @@ class Reindex:
 
     `writing` is held while the last changes are carried over and the names are swapped; whoever writes to the
     collection in this process holds it too. Writes of other processes (on a Qdrant server) in that moment
-    would be lost, so stop them.
+    would be lost, so stop them. `decoding` is held while a picture is decoded.
     """
 
     def __init__(
@@ -107,6 +107,7 @@ class Reindex:
         thumbnails: Thumbnails,
         report: FailureReport,
         *,
+        decoding: AbstractContextManager[object] = nullcontext(),  # noqa: B008 (holds nothing)
         settings: IndexSettings | None = None,
         skip_failed: bool = False,
         workers: int = 2,
@@ -119,7 +120,7 @@ class Reindex:
         self._reader, self._thumbnails, self._report = reader, thumbnails, report
         self._settings, self._skip_failed = settings, skip_failed
         self._workers, self._batch = workers, batch
-        self._writing, self._observer = writing, observer
+        self._decoding, self._writing, self._observer = decoding, writing, observer
         self._stop = stop or threading.Event()
         self._new = beside(name, encoder.fingerprint)
         self._moved = Moved(0)
@@ -226,7 +227,9 @@ class Reindex:
             pictures = self._encoder.images
             if pictures is None:
                 raise TowerNotLoaded("image")
-            return _Ready(marked, pictures.pixels(pictures.decode(data)), from_thumbnail)
+            with self._decoding:
+                pixels = pictures.pixels(pictures.decode(data))
+            return _Ready(marked, pixels, from_thumbnail)
         except StoreError:
             raise
         except (ImageError, FetchError, CatalogueError) as error:

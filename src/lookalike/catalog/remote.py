@@ -29,6 +29,7 @@ from lookalike.catalog.store import (
     FacetValue,
     Hit,
     IndexSettings,
+    ItemPage,
     Pair,
     Recommend,
     VectorName,
@@ -139,6 +140,24 @@ class RemoteCatalog:
             after = page["next"]
             if after is None:
                 return
+
+    def items(
+        self,
+        name: str,
+        *,
+        filter: Filter | None = None,  # noqa: A002 (the field's word)
+        after: str | None = None,
+        limit: int = 100,
+    ) -> ItemPage:
+        """Some items, in the store's own stable order, and where the next page begins."""
+        asked = {
+            "full": "true",
+            "limit": str(limit),
+            **({"after": after} if after else {}),
+            **({"filter": json.dumps(wire.filter_json(filter))} if filter else {}),
+        }
+        page = self._http.json("GET", f"{_at(name)}/items", params=asked)
+        return ItemPage(tuple(map(wire.item_of_json, page["items"])), page["next"])
 
     def delete(self, name: str, ids: Sequence[str]) -> int:
         """Remove items; how many were there."""

@@ -363,13 +363,19 @@ class ServerStore:
         return Page(tuple(map(_record, rows)), None if following is None else str(following))
 
     def scroll_digests(
-        self, name: str, *, after: str | None = None, limit: int = 4096
+        self,
+        name: str,
+        *,
+        filter: Filter | None = None,  # noqa: A002
+        after: str | None = None,
+        limit: int = 4096,
     ) -> DigestPage:
         """As `scroll`, but ids and digests only."""
         rows, following = self._on(
             name,
             "scroll",
             self._client.scroll,
+            scroll_filter=self._where(name, filter),
             offset=after,
             limit=limit,
             with_payload=["id", "digest"],

@@ -125,6 +125,14 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
+class ItemPage:
+    """Some of a collection's items, and what to give as `after` for those that follow; None at the end."""
+
+    items: tuple[Item, ...]
+    next: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class DigestPage:
     """Ids and digests only, for comparing a feed with what is stored."""
 
@@ -336,7 +344,12 @@ class VectorStore(Protocol):
         ...
 
     def scroll_digests(
-        self, name: str, *, after: str | None = None, limit: int = 4096
+        self,
+        name: str,
+        *,
+        filter: Filter | None = None,  # noqa: A002
+        after: str | None = None,
+        limit: int = 4096,
     ) -> DigestPage:
         """As `scroll`, but ids and digests only."""
         ...

@@ -87,7 +87,9 @@ class Batcher:
         engine: Engine,
         limits: BatchLimits | None = None,
         observer: Observer | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        """`clock`: seconds, by which a new worker proves itself."""
         self.engine, self.limits = engine, limits or BatchLimits()
         limits = self.limits
         self._observer = observer or Observer()
@@ -102,14 +104,14 @@ class Batcher:
             self._pixels = math.prod(shape)
             self._lanes["image"] = Lane(
                 "image", self._run_pixels, partial(engine.reload, "image"), np.zeros(shape, np.uint8),
-                limits, self._observer, self._image_done,
+                limits, self._observer, self._image_done, clock,
             )  # fmt: skip
         if card.text is not None:
             self._pad = card.text.pad_id
             probe = engine.tokenize([""]).ids[0]
             self._lanes["text"] = Lane(
                 "text", self._run_ids, partial(engine.reload, "text"), probe,
-                limits, self._observer, self._text_done,
+                limits, self._observer, self._text_done, clock,
             )  # fmt: skip
         self._watchdog = Watchdog(
             [lane.watch for lane in self._lanes.values()], limits.stall_seconds

@@ -1,4 +1,4 @@
-"""One tower's worker, and what becomes of it: it works, fails, hangs, is replaced once, is given up.
+"""One tower's worker, and what becomes of it: it works, fails, hangs, is replaced, is given up.
 
 A thread can't be killed. A worker that hangs in the runtime is left where it is, with the compiled model that
 it holds: what it worked on is failed, and a new worker loads the model from its bundle again. Should the old
@@ -32,6 +32,11 @@ MUCH_LONGER = 10
 RELOAD_PATIENCE = 5
 """Times `stall_seconds`: what a new worker has to load the model."""
 
+WELL_SECONDS = 3600.0
+"""A new worker that still answers after so long is taken for well, and may be replaced as the first one was.
+What comes back sooner would come back for ever, and the process is better begun anew. But a process that lives
+for months is not given up for two mishaps that have nothing to do with each other."""
+
 JOIN_SECONDS = 5.0
 """What an inference that is under way at the end may still take."""
 
@@ -61,15 +66,20 @@ class Lane:
         limits: BatchLimits,
         observer: Observer,
         done: Callable[[Entry, NDArray[np.float32], float], None],
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`run`: payloads to vectors; `reload`: load what `run` uses once more; `probe`: a payload to try."""
+        """`run`: payloads to vectors; `reload`: load what `run` uses once more; `probe`: a payload to try;
+        `clock`: seconds, by which a new worker proves itself."""
         self.tower, self._run, self._reload, self._probe = tower, run, reload, probe
-        self._limits, self._observer, self._done = limits, observer, done
+        self._limits, self._observer, self._done, self._clock = limits, observer, done, clock
         self.queue = Queue(tower, limits, observer)
         self._state: Literal["running", "restarting", "dead"] = "running"
         self._reason = ""
         self.restarts = self.hung = 0
         self._barren = 0
+        self._replaced: float | None = None
+        self._answered = 0.0  # when a batch last came to something
+        self._left_behind: threading.Thread | None = None
         self._watched_run, self._stalled = 0, 0.0
         self._worker = self._start()
 
@@ -162,19 +172,25 @@ class Lane:
             if worker.given_up:
                 return
             log.warning("a batch of %d %ss failed: %s", len(batch), self.tower, error)
-            fruitful = self._one_by_one(worker, batch)
-            self._barren = 0 if fruitful else self._barren + 1
+            if self._one_by_one(worker, batch):
+                self._came_to_something()
+            else:
+                self._barren += 1
             if self._barren >= FAILURES_IN_A_ROW:
                 raise
             return
         seconds = time.monotonic() - began
         if worker.given_up:  # it hung, and what it knows is of no use to anybody
             return
-        self._barren = 0
+        self._came_to_something()
         self._observer.batch(self.tower, len(batch), seconds)
         self.queue.measure(len(batch), seconds)
         for entry, vector in zip(batch, vectors, strict=True):
             self._settle(worker, entry, lambda e=entry, v=vector: self._done(e, v, seconds))  # type: ignore[misc]
+
+    def _came_to_something(self) -> None:
+        self._barren = 0
+        self._answered = self._clock()
 
     def _one_by_one(self, worker: Worker, batch: list[Entry]) -> bool:
         """Whether any of a batch that failed as a whole succeeds alone. The others fail alone."""
@@ -231,11 +247,14 @@ class Lane:
             self._reason = reason
             self.hung += hung
             self._barren = 0
-            restarting = not self.restarts and not self.queue.ending
+            restarting = self._replaceable(hung) and not self.queue.ending
             self._state = "restarting" if restarting else "dead"
             lost, worker.batch = worker.batch, []
+            if hung:
+                self._left_behind = worker.thread
             if restarting:
                 self.restarts += 1
+                self._replaced = self._clock()
             else:
                 lost = lost + self.queue.refuse(lambda: self._failure(restarting=False))
         if hung:
@@ -244,6 +263,12 @@ class Lane:
         self.queue.fail(lost, self._failure(restarting))
         if restarting:
             self._worker = self._start(replaces=True)
+
+    def _replaceable(self, hung: bool) -> bool:
+        # each one that hangs keeps a model in memory: a second is not left beside the first
+        if hung and self._left_behind is not None and self._left_behind.is_alive():
+            return False
+        return self._replaced is None or self._answered - self._replaced >= WELL_SECONDS
 
     def _failure(self, restarting: bool) -> WorkerFailed:
         return WorkerFailed(self.tower, self._reason, restarting)

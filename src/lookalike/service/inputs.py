@@ -6,16 +6,19 @@ import binascii
 from collections.abc import Sequence
 from functools import partial
 
+import orjson
 from starlette.datastructures import FormData, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 
+from lookalike.catalog.filters import Filter, parse_filter
 from lookalike.catalog.pictures import decode_data_uri
 from lookalike.encoder.batcher import Source
 from lookalike.errors import (
     ClientGone,
     DeadlinePassed,
     FetchRefused,
+    FilterInvalid,
     ImageTooManyBytes,
     ImageUnreadable,
     LookalikeError,
@@ -29,6 +32,16 @@ from lookalike.service.state import Service
 
 Sized = tuple[Source, int]
 """A picture, and the bytes it holds while it waits."""
+
+
+def filter_of(text: str | None) -> Filter | None:
+    """The filter in a parameter of the address, as JSON. Raises FilterInvalid."""
+    if not text:
+        return None
+    try:
+        return parse_filter(orjson.loads(text))
+    except orjson.JSONDecodeError as error:
+        raise FilterInvalid(None, f"must be JSON: {error}") from None
 
 
 def check_texts(service: Service, texts: Sequence[str]) -> None:

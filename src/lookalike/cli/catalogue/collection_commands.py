@@ -6,17 +6,26 @@ from typing import Annotated
 
 import typer
 
+from lookalike.catalog.conditions import parse_conditions
+from lookalike.catalog.items import Item
 from lookalike.catalog.reindex import Moved
-from lookalike.catalog.wire import facts_json, settings_of_texts
+from lookalike.catalog.wire import facts_json, item_json, settings_of_texts
 from lookalike.cli.catalogue import options
 from lookalike.cli.catalogue.opening import open_catalog
-from lookalike.cli.catalogue.tables import COLLECTIONS, collection_rows, fact_lines
+from lookalike.cli.catalogue.tables import (
+    COLLECTIONS,
+    ITEMS,
+    collection_rows,
+    fact_lines,
+    item_rows,
+)
 from lookalike.cli.catalogue.watching import progress, stopping
 from lookalike.cli.console import note, print_json, print_table
 from lookalike.cli.options import JsonOption, ModelOption
 
 LIST_EXAMPLES = ["lookalike collections list"]
 SHOW_EXAMPLES = ["lookalike collections show shop"]
+ITEMS_EXAMPLES = ["lookalike collections items shop --filter colour=blue --limit 50"]
 CONFIGURE_EXAMPLES = ["lookalike collections configure shop quantization=scalar ef=200"]
 DROP_EXAMPLES = ["lookalike collections drop old --yes"]
 EXPORT_EXAMPLES = ["lookalike collections export shop shop.parquet"]
@@ -24,6 +33,9 @@ IMPORT_EXAMPLES = ["lookalike collections import shop shop.parquet"]
 REINDEX_EXAMPLES = ["lookalike collections reindex shop --model ViT-L-14"]
 SNAPSHOT_EXAMPLES = ["lookalike collections snapshot shop shop.snapshot"]
 RESTORE_EXAMPLES = ["lookalike collections restore shop shop.snapshot"]
+
+PAGE = 100
+"""Items asked for at once."""
 
 Name = Annotated[str, typer.Argument(help="The collection.", metavar="NAME")]
 
@@ -55,6 +67,36 @@ def show_collection(
         print_json(facts_json(facts))
     else:
         typer.echo("\n".join(fact_lines(facts)))
+
+
+def list_items(
+    name: Name,
+    filters: options.Filters = None,
+    limit: Annotated[int, typer.Option("--limit", "-n", help="How many items.", min=1)] = 20,
+    data: options.Data = None,
+    url: options.Url = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List items, in an order of the store's own that stays."""
+    condition = parse_conditions(filters or ())
+    found: list[Item] = []
+    after: str | None = None
+    with open_catalog(data, url) as catalog:
+        while len(found) < limit:
+            count = min(limit - len(found), PAGE)
+            page = catalog.items(name, filter=condition, after=after, limit=count)
+            found += page.items
+            after = page.next
+            if after is None:
+                break
+    if as_json:
+        print_json([item_json(item) for item in found])
+    elif found:
+        print_table(ITEMS, item_rows(found))
+        if after is not None:
+            note(f"there are more than these {len(found):,}; --limit shows more")
+    else:
+        note("nothing passes the filter" if filters else f"{name} is empty")
 
 
 def configure_collection(
@@ -196,6 +238,7 @@ def _failures(moved: Moved) -> str:
 COMMANDS: tuple[tuple[str, Callable[..., None], list[str]], ...] = (
     ("list", list_collections, LIST_EXAMPLES),
     ("show", show_collection, SHOW_EXAMPLES),
+    ("items", list_items, ITEMS_EXAMPLES),
     ("configure", configure_collection, CONFIGURE_EXAMPLES),
     ("drop", drop_collection, DROP_EXAMPLES),
     ("export", export_collection, EXPORT_EXAMPLES),

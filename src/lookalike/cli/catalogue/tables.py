@@ -8,6 +8,8 @@ from lookalike.catalog.store import CollectionFacts, FacetValue, Hit
 HITS = {"score": True, "id": False, "title": False, "attributes": False}
 """Headings, and whether the column holds numbers."""
 
+ITEMS = {name: numbers for name, numbers in HITS.items() if name != "score"}
+
 COLLECTIONS = {"name": False, "items": True, "model": False, "index": False, "on disk": True}
 
 _CONTROL = dict.fromkeys((*range(32), *range(127, 160)))
@@ -15,15 +17,12 @@ _CONTROL = dict.fromkeys((*range(32), *range(127, 160)))
 
 def hit_rows(hits: Sequence[Hit]) -> list[list[str]]:
     """For the columns HITS."""
-    return [
-        [
-            f"{hit.score:.4f}",
-            plain(hit.id),
-            plain(hit.item.title or hit.item.description or ""),
-            plain(attributes(hit.item)),
-        ]
-        for hit in hits
-    ]
+    return [[f"{hit.score:.4f}", *_cells(hit.item)] for hit in hits]
+
+
+def item_rows(items: Sequence[Item]) -> list[list[str]]:
+    """For the columns ITEMS."""
+    return [_cells(item) for item in items]
 
 
 def facet_rows(values: Sequence[FacetValue]) -> list[list[str]]:
@@ -83,6 +82,10 @@ def size(count: int | None) -> str:
     if count is None:
         return ""
     return f"{count / 1e9:,.1f} GB" if count >= 1e9 else f"{count / 1e6:,.1f} MB"
+
+
+def _cells(item: Item) -> list[str]:
+    return [plain(item.id), plain(item.title or item.description or ""), plain(attributes(item))]
 
 
 def _value(value: str | float | bool) -> str:

@@ -12,7 +12,7 @@ import orjson
 from fastapi import APIRouter, Depends, Path, Request, Response
 
 from lookalike.catalog.catalog import Catalog
-from lookalike.catalog.ingest import Done
+from lookalike.catalog.ingest import Done, IngestOptions
 from lookalike.catalog.items import Item
 from lookalike.catalog.sources import Source
 from lookalike.errors import (
@@ -30,7 +30,7 @@ from lookalike.service.limits import NDJSON, is_stream
 from lookalike.service.responses import Json
 from lookalike.service.routes.collections import NameDep
 from lookalike.service.schemas import ItemModel, ItemsOutcome
-from lookalike.service.state import Service
+from lookalike.service.state import INGEST_THREADS, Service
 
 router = APIRouter(tags=["items"], route_class=OrjsonRoute)
 
@@ -155,6 +155,10 @@ class _Ingest:
             self._catalog.index(
                 self._name,
                 [source],
+                # all runs together hold as much as all bodies may
+                options=IngestOptions(
+                    held_bytes=self._service.settings.max_pending_bytes // INGEST_THREADS
+                ),
                 allow_urls=self._service.settings.fetch_urls,
                 on_done=self._done,
                 stop=self.stop,

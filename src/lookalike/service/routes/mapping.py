@@ -12,15 +12,16 @@ from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
 
 from lookalike.catalog.catalog import Catalog
-from lookalike.catalog.filters import Filter, parse_filter
+from lookalike.catalog.filters import Filter
 from lookalike.catalog.maps.layout import Clustering, Layout, Method, Wanted
 from lookalike.catalog.maps.maps import Maps, Sample, read_sample
 from lookalike.catalog.maps.naming import name_clusters
 from lookalike.catalog.store import VectorName
-from lookalike.errors import FilterInvalid, TooMany
+from lookalike.errors import TooMany
 from lookalike.service.api import OrjsonRoute, ServiceDep, problems
 from lookalike.service.calls import Call
 from lookalike.service.embedding import call_of
+from lookalike.service.inputs import filter_of
 from lookalike.service.responses import Json
 from lookalike.service.routes.collections import NameDep
 
@@ -104,7 +105,7 @@ async def collection_map(
         raise TooMany("points", limit, service.settings.max_map_points)
     call = call_of()
     begin = partial(
-        _begin, service.catalog, service.maps, name, target, limit, _condition(filter), method
+        _begin, service.catalog, service.maps, name, target, limit, filter_of(filter), method
     )
     sample, coming = await service.store_calls.run(call, begin)
     if not await _drawn(call, coming):
@@ -112,15 +113,6 @@ async def collection_map(
         return Json(waiting, 202, headers={"retry-after": "1"})
     finish = partial(_as_json, name, target, sample, coming.result())
     return Response(await service.store_calls.run(call, finish), media_type="application/json")
-
-
-def _condition(text: str | None) -> Filter | None:
-    if not text:
-        return None
-    try:
-        return parse_filter(orjson.loads(text))
-    except orjson.JSONDecodeError as error:
-        raise FilterInvalid(None, f"must be JSON: {error}") from None
 
 
 def _begin(

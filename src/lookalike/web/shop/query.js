@@ -5,7 +5,7 @@ export const PAGE = 24;
 export const DEEPEST = 10_000;
 const PUSH = -0.6; // a full -1 throws away too much of what is wanted
 const VARIED = 0.5;
-/** Asked where nothing is: a catalogue shows its goods before anybody asks. */
+/** Asked where there are only things to push away. */
 const ANYTHING = "a photo of a product";
 
 /**
@@ -73,11 +73,19 @@ function plain(attribute, condition) {
 }
 
 /**
- * `{ route, body }` of a page of results. `uri`: the picture of the state as a data URI, or null.
- * Likes go to `recommend`; all else, dislikes without a like among it, to `search`.
+ * `{ route, body }` of a page of results, without a body where it is to be got. `uri`: the picture of the state
+ * as a data URI, or null. `at`: `{ offset, after }`, where the page begins.
+ * Likes go to `recommend`; all else, dislikes without a like among it, to `search`. Where nothing is asked the
+ * items are listed: a catalogue shows its goods before anybody asks.
  */
-export function requestOf(state, uri, offset) {
+export function requestOf(state, uri, { offset, after }) {
   const filter = filterOf(state);
+  if (!asks(state)) {
+    const asked = new URLSearchParams({ full: "true", limit: PAGE });
+    if (filter) asked.set("filter", JSON.stringify(filter));
+    if (after) asked.set("after", after);
+    return { route: `items?${asked}` };
+  }
   const page = { limit: PAGE, offset, ...(filter && { filter }) };
   if (state.like.length) {
     const target = state.target === "text" ? "text" : "image";
@@ -87,7 +95,7 @@ export function requestOf(state, uri, offset) {
     route: "search",
     body: {
       query: parts(state, uri),
-      target: asks(state) ? state.target : "image",
+      target: state.target,
       diversity: state.varied ? VARIED : 0,
       ...page,
     },

@@ -1,13 +1,13 @@
 // The grid of results, page by page as one scrolls.
 
-import { collectionPath, post, words } from "../api.js";
+import { call, collectionPath, words } from "../api.js";
 import { h, replace } from "../dom.js";
 import { card, titleOf } from "../elements/card.js";
 import { icon } from "../icons.js";
 import { asks, DEEPEST, PAGE, requestOf } from "./query.js";
 
 /** What was shown last and how far it was scrolled, for who comes back to it from an item's page. */
-let left = null; // { asked, hits, offset, ended, scroll, when }
+let left = null; // { asked, hits, offset, after, ended, scroll, when }
 const FRESH = 5 * 60_000; // milliseconds
 
 /**
@@ -23,7 +23,7 @@ export function results({ choose, know }) {
   const foot = h("div", { class: "results-foot" }, more);
   const element = h("section", { class: "results", "aria-label": "Results" }, said, trouble, list, foot);
 
-  let run = null; // { asked, collection, state, uri, hits, seen, offset, ended, busy, abort }
+  let run = null; // { asked, collection, state, uri, hits, seen, offset, after, ended, busy, abort }
 
   const near = new IntersectionObserver((entries) => {
     if (entries.some((one) => one.isIntersecting)) next(false);
@@ -32,10 +32,10 @@ export function results({ choose, know }) {
 
   async function show(asked, collection, state, uri) {
     run?.abort.abort();
-    run = { asked, collection, state, uri, hits: [], seen: new Set(), offset: 0, ended: false, busy: false, abort: new AbortController() };
+    run = { asked, collection, state, uri, hits: [], seen: new Set(), offset: 0, after: null, ended: false, busy: false, abort: new AbortController() };
     more.hidden = true;
     if (left?.asked === asked && Date.now() - left.when < FRESH) {
-      Object.assign(run, { offset: left.offset, ended: left.ended });
+      Object.assign(run, { offset: left.offset, after: left.after, ended: left.ended });
       replace(list, left.hits.map((hit) => taken(run, hit)));
       more.hidden = run.ended;
       say(run);
@@ -57,8 +57,9 @@ export function results({ choose, know }) {
     if (!mine || mine.busy || mine.ended || (!first && mine.offset === 0)) return;
     mine.busy = true;
     try {
-      const { route, body } = requestOf(mine.state, mine.uri, mine.offset);
-      const { hits } = await post(collectionPath(mine.collection, `/${route}`), body, { signal: mine.abort.signal });
+      const { route, body } = requestOf(mine.state, mine.uri, mine);
+      const answer = await call(body ? "POST" : "GET", collectionPath(mine.collection, `/${route}`), { body, signal: mine.abort.signal });
+      const hits = answer.hits ?? answer.items.map((item) => ({ id: item.id, item }));
       if (mine !== run) return;
       if (first) replace(list, []);
       replace(trouble);
@@ -66,7 +67,8 @@ export function results({ choose, know }) {
       const cards = hits.filter((hit) => !mine.seen.has(hit.id)).map((hit) => taken(mine, hit));
       list.append(...cards);
       mine.offset += PAGE;
-      mine.ended = hits.length < PAGE || mine.offset + PAGE > DEEPEST;
+      mine.after = answer.next ?? null;
+      mine.ended = body ? hits.length < PAGE || mine.offset + PAGE > DEEPEST : mine.after === null;
       more.hidden = mine.ended;
       say(mine);
       if (focus) cards[0]?.querySelector("a")?.focus();
@@ -128,8 +130,8 @@ export function results({ choose, know }) {
       return true;
     },
     stop() {
-      const { asked, hits, offset, ended } = run ?? { offset: 0 };
-      left = offset > 0 ? { asked, hits, offset, ended, scroll: window.scrollY, when: Date.now() } : null;
+      const { asked, hits, offset, after, ended } = run ?? { offset: 0 };
+      left = offset > 0 ? { asked, hits, offset, after, ended, scroll: window.scrollY, when: Date.now() } : null;
       run?.abort.abort();
       run = null;
       near.disconnect();
