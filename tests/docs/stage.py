@@ -45,7 +45,7 @@ PARSED = {
     ("models", "quantize"): "tests/cli/test_quantize.py runs it; it calibrates for minutes",
     ("demo",): "tests/cli/test_demo.py and the first steps run it; it takes in 450 pictures",
 }
-"""Commands whose arguments are read and that are not run, and why."""
+"""Commands, by words that tell them, whose arguments are read and that are not run, and why."""
 
 # names as the pages give them, small models of random weights behind them
 _PUBLISHED = {
@@ -69,7 +69,7 @@ class Stage:
     def lookalike(self, call: Call) -> int:
         """The command line in this process; `serve` until it is ready; or only its arguments (PARSED)."""
         for words in PARSED:
-            if tuple(call.arguments[: len(words)]) == words:
+            if set(words) <= set(call.arguments):
                 parse(call.arguments)
                 return 0
         settings_of(call, SETTINGS)

@@ -21,8 +21,8 @@ import pytest
 from tests.deploy.dockerfile import ROOT
 from tests.docs import programs
 from tests.docs.markdown import Code, blocks, spans, typed
-from tests.docs.shell import Call, CommandFailed, Shell, Wrong
-from tests.docs.stage import Stage, stage
+from tests.docs.shell import REAL, Call, CommandFailed, Shell, Wrong
+from tests.docs.stage import PARSED, Stage, stage
 from tests.docs.test_pages import GUIDES
 
 PAGES = sorted(
@@ -227,6 +227,14 @@ def test_no_exception_has_outlived_what_it_is_for() -> None:
             text = (ROOT / where).read_text()
             for part, _ in parts:
                 assert part in text, (where, part)
+    lines = [
+        line
+        for page in PAGES
+        for code in (*blocks(page), *spans(page))
+        for line in code.text.split("\n")
+    ]
+    for words in (*PARSED, *((program,) for program in (*programs.CHECKED, *REAL))):
+        assert any(set(words) <= set(re.findall(r"[\w-]+", line)) for line in lines), words
     named = set().union(*map(lone_options, PAGES))
     assert OPTIONS_OF_OTHERS.keys() <= named
     assert not OPTIONS_OF_OTHERS.keys() & programs.options()
