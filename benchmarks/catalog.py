@@ -23,7 +23,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +33,7 @@ import qdrant_edge as edge
 
 from lookalike.catalog.embedded import EmbeddedStore, wire_plan
 from lookalike.catalog.engine.shard import Shard
-from lookalike.catalog.items import Item, Record, point_id
+from lookalike.catalog.items import Attribute, Item, Record, point_id
 from lookalike.catalog.plans import plan_search
 from lookalike.catalog.store import CollectionSpec, IndexSettings, Part, Search
 
@@ -71,13 +71,17 @@ def blocks(count: int) -> Iterator[np.ndarray]:
         yield members(100 + start, of, min(BLOCK, count - start))
 
 
-def exact(queries: np.ndarray, count: int) -> np.ndarray:
-    """The numbers of the nearest K of each query, `[queries, K]`."""
+def exact(queries: np.ndarray, count: int, among: np.ndarray | None = None) -> np.ndarray:
+    """The numbers of the nearest K of each query, `[queries, K]`; of those only that `among`, bool `[count]`,
+    lets pass, if it is given."""
     best_scores = np.full((len(queries), K), -2.0, np.float32)
     best = np.zeros((len(queries), K), np.int64)
     for at, block in enumerate(blocks(count)):
-        scores = np.concatenate([best_scores, queries @ block.T], axis=1)
         numbers = np.arange(at * BLOCK, at * BLOCK + len(block))
+        cosines = queries @ block.T
+        if among is not None:
+            cosines[:, ~among[numbers]] = -2.0
+        scores = np.concatenate([best_scores, cosines], axis=1)
         named = np.concatenate([best, np.broadcast_to(numbers, (len(queries), len(block)))], axis=1)
         top = np.argpartition(-scores, K, axis=1)[:, :K]
         best_scores = np.take_along_axis(scores, top, axis=1)
@@ -85,17 +89,25 @@ def exact(queries: np.ndarray, count: int) -> np.ndarray:
     return best
 
 
-def fill(store: EmbeddedStore, name: str, count: int) -> float:
-    """Store the vectors; how many seconds the store took."""
+def shop_attributes(number: int) -> Mapping[str, Attribute]:
+    """What an item of a shop may carry: one of 50 categories, and a price."""
+    return {"category": f"c{number % 50}", "price": number % 1000 / 10}
+
+
+def fill(
+    store: EmbeddedStore,
+    name: str,
+    count: int,
+    attributes: Callable[[int], Mapping[str, Attribute]] = shop_attributes,
+) -> float:
+    """Store the vectors, with the attributes of each number; how many seconds the store took."""
     taken = 0.0
     number = 0
     for block in blocks(count):
         records = []
         for vector in block:
-            attributes = {"category": f"c{number % 50}", "price": number % 1000 / 10}
-            records.append(
-                Record(Item(str(number), f"{number}.jpg", attributes=attributes), vector)
-            )
+            item = Item(str(number), f"{number}.jpg", attributes=attributes(number))
+            records.append(Record(item, vector))
             number += 1
         started = time.perf_counter()
         store.upsert(name, FINGERPRINT, records)

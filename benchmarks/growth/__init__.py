@@ -1,0 +1,1 @@
+"""How cost grows: with cores, batch, size of the picture, size of the catalogue, filters."""

@@ -1,0 +1,20 @@
+"""With the batch: what a picture and a text cost when they go through a tower together."""
+
+from collections.abc import Iterator, Sequence
+
+from benchmarks.growth.alone import Row, alone
+
+
+def run(model: str, precisions: Sequence[str], seconds: float) -> Iterator[Row]:
+    """One row for each tower, precision and batch."""
+    for precision in precisions:
+        task = {"measure": "batch", "model": model, "precision": precision, "seconds": seconds}
+        found = alone(task)
+        for tower in ("picture", "text") if found else ():
+            for size, ms in found[tower].items():  # type: ignore[index]
+                yield {
+                    "tower": tower,
+                    "precision": found["precision"],
+                    "batch": int(size),
+                    "ms": ms,
+                }  # type: ignore[index]
