@@ -70,11 +70,19 @@ format: $(VENV)/dev.stamp  ## rewrite in the project's style
 typecheck: $(VENV)/dev.stamp  ## strict types over src/
 	@$(BIN)/mypy
 
-bench: $(VENV)/dev.stamp  ## the benchmarks that need nothing but this project
-	@for part in encoder catalog ingest service; do $(BIN)/python -m benchmarks.$$part || exit 1; done
+# The figures stay here, so that one part can be measured again and the page written from all.
+FIGURES := .bench/figures
 
-bench-peers: $(VENV)/dev.stamp  ## beside what a user would pick instead (40 minutes, several GB of peers)
-	@$(BIN)/python -m benchmarks.peers
+bench: $(VENV)/dev.stamp  ## the benchmarks that need nothing but this project (half an hour), then docs/benchmarks.md
+	@mkdir -p $(FIGURES)
+	@for part in encoder budget growth service catalog ingest; do \
+	  echo "benchmarks.$$part ..."; $(BIN)/python -m benchmarks.$$part --json $(FIGURES)/$$part.json || exit 1; done
+	@$(BIN)/python -m benchmarks.report --from $(FIGURES)
+
+bench-peers: $(VENV)/dev.stamp  ## beside what a user would pick instead (40 minutes, several GB of peers), then the page
+	@mkdir -p $(FIGURES)
+	@$(BIN)/python -m benchmarks.peers --json $(FIGURES)/peers.json
+	@$(BIN)/python -m benchmarks.report --from $(FIGURES)
 
 $(VENV)/docs.stamp: requirements/docs.txt $(VENV)/runtime.stamp
 	@test -x $(VENV)/docs/bin/python || $(PYTHON) -m venv $(VENV)/docs

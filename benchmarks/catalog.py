@@ -15,8 +15,6 @@ same shard, with `ef` but without payloads: what can't be had for less.
 import argparse
 import json
 import math
-import os
-import platform
 import shutil
 import statistics
 import sys
@@ -28,9 +26,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import psutil
 import qdrant_edge as edge
 
+from benchmarks.machine import machine
+from benchmarks.rendering import Rendered
 from lookalike.catalog.embedded import EmbeddedStore, wire_plan
 from lookalike.catalog.engine.shard import Shard
 from lookalike.catalog.items import Attribute, Item, Record, point_id
@@ -296,22 +295,6 @@ def build_beside_a_service(folder: Path, count: int) -> dict[str, Any]:
     return found
 
 
-def machine() -> dict[str, Any]:
-    model = platform.processor()
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        for line in cpuinfo.read_text().splitlines():
-            if line.startswith("model name"):
-                model = line.split(":", 1)[1].strip()
-                break
-    return {
-        "cpu": model,
-        "cores": len(os.sched_getaffinity(0)),
-        "memory_gb": round(psutil.virtual_memory().total / 1e9),
-        "load": os.getloadavg()[0],
-    }
-
-
 def show(title: str, found: dict[str, Any]) -> None:
     print(f"\n{title}")
     for key, value in found.items():
@@ -320,6 +303,42 @@ def show(title: str, found: dict[str, Any]) -> None:
         elif isinstance(value, float) and not math.isnan(value):
             value = f"{value:,.3f}"
         print(f"  {key:20} {value}")
+
+
+def rendered(figures: Mapping[str, Any]) -> Rendered:
+    """The figures as tables."""
+    page = Rendered()
+    if figures["engine"]:
+        head = ["vectors", "store p50, ms", "p99", "engine alone p50", f"bare call p50, ef {EFS[1]}",
+                "recall@10", "store, s", "build, s", "memory, MB", "disk, MB"]  # fmt: skip
+        page.table(
+            head,
+            [
+                [
+                    f"{row['vectors']:,}" + (", int8 copies" if row["quantized"] else ""),
+                    f"{row['store_ms']['p50']:.2f}",
+                    f"{row['store_ms']['p99']:.2f}",
+                    f"{row['direct_ms']['p50']:.2f}",
+                    f"{row[f'bare_ef_{EFS[1]}']['p50']:.2f}",
+                    f"{row['recall_at_10']:.3f}",
+                    f"{row['upsert_s']:.1f}",
+                    f"{row['build_s']:.0f}" if "build_s" in row else "exact",
+                    f"{row['memory_mb']['own']:.0f}",
+                    f"{row['disk_mb']:.0f}",
+                ]
+                for row in figures["engine"]
+            ],
+        )
+    if built := figures.get("build"):
+        late, search = built["heartbeat_late_ms"], built["search_ms"]
+        page.text(
+            f"While {built['vectors']:,} vectors were indexed, in {built['build_s']:.0f} s, a heartbeat in the "
+            f"process beside was late by {late['p50']:.2f} ms at p50, {late['p99']:.1f} at p99 and "
+            f"{late['worst']:.1f} at worst; searches took {search['p50']:.1f} ms at p50, {search['p99']:.1f} "
+            f"at p99 and {search['worst']:.1f} at worst; of {built['written']:,} items written meanwhile "
+            f"{built['missing'] or 'none'} {'were' if built['missing'] else 'was'} missing."
+        )
+    return page
 
 
 def main(argv: list[str] | None = None) -> int:

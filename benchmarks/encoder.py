@@ -12,11 +12,13 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from benchmarks.rendering import Rendered
 
 MODEL = "ViT-B-32"
 BATCHES = (1, 8, 32)
@@ -179,13 +181,8 @@ def child(task: str, *arguments: str, python: str = sys.executable) -> Row | Non
     return row
 
 
-def table(head: list[str], rows: list[list[str]]) -> None:
-    print("\n| " + " | ".join(head) + " |\n|" + "---|" * len(head))
-    for row in rows:
-        print("| " + " | ".join(row) + " |")
-
-
-def report(reference: str) -> None:
+def figures(reference: str) -> dict[str, Any]:
+    """Everything, each in a process of its own. `reference`: a Python with transformers, if there is one."""
     kinds = [
         ("openvino", "fp32"),
         ("openvino", "bf16"),
@@ -196,22 +193,39 @@ def report(reference: str) -> None:
 
     if "CUDAExecutionProvider" in onnxruntime.get_available_providers():
         kinds += [("onnxruntime", "fp16")]
-    print(f"# {MODEL}, random weights")
     child(
         "lookalike", "openvino", "fp32", "image,text"
     )  # makes the model, and warms the disk's cache
     rows = [row for precision in ("fp32", "bf16")
             if (row := child("reference", precision, python=reference))]  # fmt: skip
     rows += [row for kind in kinds if (row := child("lookalike", *kind, "image,text"))]
+    loads = []
+    for precision in ("bf16", "int8", "fp32"):
+        for towers in ("image,text", "image", "text"):
+            first = child("lookalike", "openvino", precision, towers)
+            second = child("lookalike", "openvino", precision, towers)
+            if first and second:
+                loads.append({"precision": precision, "towers": towers, "load_s": first["load_s"],
+                              "again_s": second["load_s"], "loaded": second["loaded"],
+                              "used": second["used"]})  # fmt: skip
+    return {"times": rows, "loads": loads, "build": child("build"), "decode": child("decode")}
+
+
+def rendered(found: Mapping[str, Any]) -> Rendered:
+    """The figures as tables."""
+    rows = found["times"]
     eager = next((row for row in rows if row["what"] == "transformers fp32"), None)
 
     def cell(row: Row, kind: str, key: str, base: str) -> str:
         value = row[kind][key]
         return f"{value:.1f}" + (f" ({eager[kind][base] / value:.1f}x)" if eager else "")
 
-    print("\nMilliseconds; in brackets how many times as fast as eager fp32 PyTorch"
-          " (texts: at 77 tokens, to which it pads).")  # fmt: skip
-    table(
+    page = Rendered().text(
+        "Milliseconds a picture (pixels already prepared) or text"
+        + ("; in brackets how many times as fast as eager fp32 PyTorch (texts: at 77 tokens, to which it"
+           " pads)." if eager else ".")
+    )  # fmt: skip
+    page.table(
         ["", "threads", *(f"image, batch {n}" for n in BATCHES), *(f"{n} tokens" for n in LENGTHS)],
         [
             [
@@ -223,45 +237,48 @@ def report(reference: str) -> None:
             for row in rows
         ],
     )
-    print(
-        "\nResident memory in MB of a process that loads and then uses the towers; loading in seconds."
+    page.text("Resident memory of a process that loads and then uses the towers.")
+    page.table(
+        ["", "towers", "load, s", "again, s", "loaded, MB", "used, MB", "peak, MB"],
+        [
+            [
+                f"OpenVINO {row['precision']}",
+                row["towers"].replace(",", " and "),
+                f"{row['load_s']:.2f}",
+                f"{row['again_s']:.2f}",
+                str(row["loaded"]["resident"]),
+                str(row["used"]["resident"]),
+                str(row["used"]["peak"]),
+            ]
+            for row in found["loads"]
+        ],
     )
-    loads = []
-    for precision in ("bf16", "int8", "fp32"):
-        for towers in ("image,text", "image", "text"):
-            first = child("lookalike", "openvino", precision, towers)
-            second = child("lookalike", "openvino", precision, towers)
-            if first and second:
-                loads.append(
-                    [
-                        f"openvino {precision}",
-                        towers,
-                        f"{first['load_s']:.2f}",
-                        f"{second['load_s']:.2f}",
-                        str(second["loaded"]["resident"]),
-                        str(second["used"]["resident"]),
-                        str(second["used"]["peak"]),
-                    ]
-                )
-    table(["", "towers", "load", "again", "loaded", "used", "peak"], loads)
-    if build := child("build"):
-        print(
-            f"\nConversion: {build['fp32_s']:.1f} s for the exact graphs, {build['both_s']:.1f} s for all; "
+    if build := found["build"]:
+        page.text(
+            f"Conversion: {build['fp32_s']:.1f} s for the exact graphs, {build['both_s']:.1f} s for all; "
             f"source {build['source_mb']:.0f} MB, bundle {build['bundle_mb']:.0f} MB, "
-            f"peak {build['peak']} MB of which {build['before']} MB before it began"
+            f"peak {build['peak']} MB of which {build['before']} MB before it began."
         )
-    if decode := child("decode"):
-        print("\nA JPEG of 800x800, one thread, milliseconds: "
-              + ", ".join(f"{k.replace('_', ' ')} {v:.1f}" for k, v in decode.items()))  # fmt: skip
+    if decode := found["decode"]:
+        each = ", ".join(f"{name.replace('_', ' ')} {ms:.1f}" for name, ms in decode.items())
+        page.text(f"A JPEG of 800x800, one thread, milliseconds: {each}.")
+    return page
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Measure the encoder")
     parser.add_argument("--reference", default=sys.executable, help="a Python with transformers")
+    parser.add_argument("--json", type=Path, help="write the figures there too")
     parser.add_argument("--task", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.task is None:
-        return report(options.reference)
+        from benchmarks.machine import machine  # not in the processes that measure memory
+
+        found = {"machine": machine(), **figures(options.reference)}
+        if options.json:
+            options.json.write_text(json.dumps(found, indent=1))
+        print("\n".join(rendered(found).lines))
+        return
     task, *arguments = json.loads(options.task)
     if task == "lookalike":
         row = measure_lookalike(arguments[0], arguments[1], arguments[2].split(","))
@@ -270,7 +287,6 @@ def main() -> None:
             task
         ](*arguments)
     print(json.dumps(row))
-    return None
 
 
 if __name__ == "__main__":

@@ -17,11 +17,14 @@ import os
 import statistics
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import psutil
 
+from benchmarks.machine import machine
+from benchmarks.rendering import Rendered
 from lookalike.catalog.catalog import Catalog
 from lookalike.catalog.embedded import EmbeddedStore
 from lookalike.catalog.ingest import IngestOptions, Tally
@@ -138,6 +141,25 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
     }
 
 
+def rendered(found: Mapping[str, Any]) -> Rendered:
+    """The figures as a table."""
+    return Rendered().table(
+        ["model", "encoder alone, a second", "ingest, a second", "share", "share of processor time",
+         "unchanged, a second", "growth, MB"],
+        [
+            [
+                f"{found['model']}, {found['precision']}",
+                f"{found['encoder_per_second']:.1f}",
+                f"{found['ingest_per_second']:.1f}",
+                f"{found['share']:.0%}",
+                f"{found['share_of_processor_time']:.0%}",
+                f"{found['unchanged_per_second']:,}",
+                f"{found['grown_mb']:.1f}",
+            ]
+        ],
+    )  # fmt: skip
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
@@ -147,7 +169,12 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--words", action="store_true", help="embed titles and descriptions too")
     parser.add_argument("--no-thumbnails", action="store_true")
-    print(json.dumps(measure(parser.parse_args()), indent=2))
+    parser.add_argument("--json", type=Path, help="write the figures there too")
+    given = parser.parse_args()
+    found = {"machine": machine(), **measure(given)}
+    if given.json:
+        given.json.write_text(json.dumps(found, indent=1))
+    print(json.dumps(found, indent=2))
 
 
 if __name__ == "__main__":

@@ -14,8 +14,8 @@ from typing import Literal
 WIDTH, HEIGHT = 720, 420
 LEFT, RIGHT, BOTTOM = 72, 40, 60
 """Around the area of a line chart; above it are as many lines as title and legend need."""
-LIGHT = ("#0b66a8", "#b34700", "#0a7d55", "#8a3ea0", "#7a6200", "#5a6572", "#b3245a", "#2a7f8c")
-DARK = ("#62b6f5", "#ff9d5c", "#3fd69a", "#d59be8", "#e5cf63", "#a9b4c0", "#ff8fb1", "#6fd3e0")
+LIGHT = ("#0b66a8", "#b34700", "#0a7d55", "#8a3ea0", "#7a6200", "#2a7f8c", "#b3245a", "#5a6572")
+DARK = ("#62b6f5", "#ff9d5c", "#3fd69a", "#d59be8", "#e5cf63", "#6fd3e0", "#ff8fb1", "#a9b4c0")
 """One for each line or part; both tuples are as long, and that is how many can be told apart."""
 _LETTER = 7.2
 """Pixels that a letter takes on average, for wrapping the legend: there is no font to ask."""
@@ -94,8 +94,8 @@ class Placed:
 
 
 def placed(axis: Axis, values: Iterable[float], start: float, end: float) -> Placed:
-    """An axis that has room for `values`: from 0 where it is linear; where it is logarithmic, from the tick below
-    the least. Raises ValueError for what a logarithm has no place for."""
+    """An axis that has room for `values`: from 0 where it is linear; where it is logarithmic, from the tick
+    below the least. Raises ValueError for what it has no place for."""
     known = [*values, *(axis.ticks or ())]
     low, high = min(known), max(known)
     if axis.scale == "log":
@@ -117,7 +117,8 @@ def placed(axis: Axis, values: Iterable[float], start: float, end: float) -> Pla
 
 
 def line_chart(title: str, x: Axis, y: Axis, lines: Sequence[Line]) -> str:
-    """An SVG of `lines`. Raises ValueError without any, with too many, or where an axis has no place for one."""
+    """An SVG of `lines`. Raises ValueError without any, with too many, or where an axis has no place for one
+    of their points."""
     _check(lines)
     legend, top = _legend([line.name for line in lines], marks=True)
     across = placed(x, (point[0] for line in lines for point in line.points), LEFT, WIDTH - RIGHT)
@@ -151,6 +152,8 @@ def bar_chart(title: str, x: Axis, bars: Sequence[Bar]) -> str:
         parts.append(_text(left - 10, y + _BAR / 2 + 4, bar.name, "end"))
         so_far = 0.0
         for name, value in bar.parts:
+            if not value:
+                continue
             begin, end = across.at(so_far), across.at(so_far + value)
             so_far += value
             told = f"{name}: {_number(value)}"

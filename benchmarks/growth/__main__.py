@@ -19,9 +19,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from benchmarks.catalog import machine
 from benchmarks.growth import batch, catalogue, cores, filters, picture, report
-from benchmarks.growth.alone import TASKS
+from benchmarks.machine import machine
 
 
 def main() -> None:
@@ -40,16 +39,10 @@ def main() -> None:
     parser.add_argument("--filtered", type=int, default=100_000, help="vectors to filter among")
     parser.add_argument("--queries", type=int, default=500)
     parser.add_argument("--json", type=Path, help="keep the figures; later parts are added to them")
-    parser.add_argument("--task", help=argparse.SUPPRESS)
     given = parser.parse_args()
-    if given.task is not None:
-        task = json.loads(given.task)
-        print(json.dumps(TASKS[task.pop("measure")](**task)))
-        return
     figures: dict[str, Any] = {}
     if given.json and given.json.exists():
         figures = json.loads(given.json.read_text())
-    figures["machine"] = machine()
     runs = {
         "cores": lambda: cores.run(given.model, given.cores, given.precisions, given.seconds),
         "batch": lambda: batch.run(given.model, given.precisions, given.seconds),
@@ -59,7 +52,7 @@ def main() -> None:
     }
     for part in given.parts:
         print(f"{part} ...", file=sys.stderr, flush=True)
-        figures[part] = list(runs[part]())
+        figures[part] = {"machine": machine(), "rows": list(runs[part]())}
         if given.json:
             given.json.write_text(json.dumps(figures, indent=1))
     print(report.markdown(figures))

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.encoder import memory, milliseconds, pixels, token_ids
-from benchmarks.random_model import random_bundle
 from benchmarks.service import WORDS, jpegs
 
 Row = dict[str, Any]
@@ -25,9 +24,9 @@ TOGETHER = 16
 def alone(
     task: Row, wrapped: Callable[[list[str]], list[str]] = lambda command: command
 ) -> Row | None:
-    """The figures of a task; None, with the reason on stderr, if it can't be done here. `wrapped`: what to run in
-    place of the command, such as the same inside a control group."""
-    command = [sys.executable, "-m", "benchmarks.growth", "--task", json.dumps(task)]
+    """The figures of a task; None, with the reason on stderr, if it can't be done here. `wrapped`: what to run
+    in place of the command, such as the same inside a control group."""
+    command = [sys.executable, "-m", "benchmarks.growth.alone", json.dumps(task)]
     path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
     done = subprocess.run(
         wrapped(command), env={**os.environ, "PYTHONPATH": path}, cwd=ROOT,
@@ -95,6 +94,13 @@ def _encoder(model: str, precision: str) -> Any:
     from lookalike.encoder.runtimes import Wanted
 
     if model == "random":
+        from benchmarks.random_model import random_bundle
+
         return Encoder(random_bundle("ViT-B-32"), wanted=Wanted("cpu", precision, 0))  # type: ignore[arg-type]
     with contextlib.redirect_stdout(sys.stderr):
         return Encoder.load(model, device="cpu", precision=precision)  # type: ignore[arg-type]
+
+
+if __name__ == "__main__":
+    given = json.loads(sys.argv[1])
+    print(json.dumps(TASKS[given.pop("measure")](**given)))

@@ -1,4 +1,4 @@
-"""With the size of the catalogue: a search through the embedded store, its index and int8 copies as by default."""
+"""With the size of the catalogue: a search through the embedded store, index and int8 copies as by default."""
 
 import tempfile
 from collections.abc import Iterator, Sequence

@@ -1,8 +1,8 @@
 """With filters: by the number of conditions, and by the share of the catalogue that passes.
 
-Every item has eight attributes, random numbers from 0 to 1 that have nothing to do with its vector or with each
-other, and a condition is `u0 < x`. So the share that passes is whatever is asked for: one item in ten with 1, 2,
-4 or 8 conditions, and 1, 10, 50 and 100% with one. Recall is against exact search among those that pass.
+Every item has eight attributes, random numbers from 0 to 1 that have nothing to do with its vector or with
+each other, and a condition is `u0 < x`. So the share that passes is whatever is asked for: one item in ten with
+1, 2, 4 or 8 conditions, and 1, 10, 50 and 100% with one. Recall is against exact search among those that pass.
 """
 
 import tempfile
