@@ -5,6 +5,7 @@ Two servers are asked in turn, one with timers and one without, so that what the
 
 import base64
 import contextlib
+import itertools
 import json
 import os
 import re
@@ -194,6 +195,7 @@ def row_of(name: str, recorded: Sequence[Any], seen: Sequence[Seen]) -> Row:
         "request": name,
         "requests": len(seen),
         "stages": {stage: ms for stage, ms in stages.items() if ms},
+        "path": [stage for stage, _ in itertools.groupby(stage for stage, _ in recorded[-1])],
         "sum_ms": sum(stages.values()),
         "whole_ms": whole,
         "unaccounted_ms": whole - sum(stages.values()),

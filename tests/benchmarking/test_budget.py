@@ -43,6 +43,17 @@ def test_every_stage_of_a_request_is_met_and_no_other(rows: list[dict[str, Any]]
     assert all(row["plain_ms"] > 0 for row in rows)
 
 
+def test_stages_come_one_after_the_other_as_the_service_works(rows: list[dict[str, Any]]) -> None:
+    body, prepare = "layers parse layers pool", "header decode resize decode batcher"
+    answer = "inference back layers encode layers write"
+    assert {row["request"]: " ".join(row["path"]) for row in rows} == {
+        "data URI": f"read {body} base64 pool {prepare} {answer}",
+        "base64": f"read {body} base64 pool {prepare} {answer}",
+        "multipart": f"read layers parse {body} {prepare} {answer}",  # the form, then its files
+        "text": f"read {body} tokenize batcher {answer}",
+    }
+
+
 def test_the_timers_lie_within_what_the_service_says_of_itself(rows: list[dict[str, Any]]) -> None:
     rounding = 0.006
     for row in rows:
