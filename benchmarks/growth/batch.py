@@ -10,11 +10,14 @@ def run(model: str, precisions: Sequence[str], seconds: float) -> Iterator[Row]:
     for precision in precisions:
         task = {"measure": "batch", "model": model, "precision": precision, "seconds": seconds}
         found = alone(task)
-        for tower in ("picture", "text") if found else ():
-            for size, ms in found[tower].items():  # type: ignore[index]
+        if found is None:
+            continue
+        for tower in ("picture", "text"):
+            for size, ms in found[tower].items():
                 yield {
                     "tower": tower,
                     "precision": found["precision"],
                     "batch": int(size),
+                    "tokens": found["tokens"],
                     "ms": ms,
-                }  # type: ignore[index]
+                }

@@ -71,7 +71,7 @@ def run(count: int, queries: int) -> Iterator[Row]:
             store.build_index("bench", wait=True)
         for curve, conditions, share in cases():
             bound = share ** (1 / conditions) if conditions else 1.0
-            passing = (drawn[:, :conditions] < bound).all(axis=1)
+            passing = np.all(drawn[:, :conditions] < bound, axis=1)
             searches = [
                 Search((Part(vector),), fingerprint=FINGERPRINT, limit=K,
                        filter=below(bound, conditions))

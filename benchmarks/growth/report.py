@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from benchmarks.growth.alone import BATCHES, TOGETHER, TOKENS, Row
+from benchmarks.growth.alone import BATCHES, TOGETHER, Row
 from benchmarks.plots import Axis, Line, line_chart
 from benchmarks.rendering import Figures, Rendered
 
@@ -45,7 +45,7 @@ def cores(rows: Sequence[Row]) -> Rendered:
 def batch(rows: Sequence[Row]) -> Rendered:
     """By tower, precision and batch."""
     rendered = Rendered()
-    what = {"picture": "pixels already prepared", "text": f"{TOKENS} tokens"}
+    what = {"picture": "pixels already prepared", "text": f"{rows[0]['tokens']} tokens"}
     for tower in _distinct(rows, "tower"):
         of = [row for row in rows if row["tower"] == tower]
         found = {(row["precision"], row["batch"]): row["ms"] for row in of}

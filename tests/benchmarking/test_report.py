@@ -21,7 +21,7 @@ ROWS: dict[str, list[dict[str, Any]]] = {
         for cores, by, ms in ((0.5, "quota", 61.25), (1.0, "affinity", 31.25))
     ],
     "batch": [
-        {"tower": tower, "precision": "int8", "batch": batch, "ms": 6.25 * batch}
+        {"tower": tower, "precision": "int8", "batch": batch, "ms": 6.25 * batch, "tokens": 8}
         for tower in ("picture", "text")
         for batch in (1, 2, 4, 8, 16, 32)
     ],
