@@ -15,8 +15,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from benchmarks.encoder import milliseconds, table
+from benchmarks.encoder import milliseconds
 from benchmarks.random_model import random_bundle
+from benchmarks.rendering import Rendered
 from lookalike.encoder import Encoder
 from lookalike.encoder.images import ImagePreprocessor
 from lookalike.encoder.runtimes import Wanted
@@ -63,7 +64,7 @@ def main() -> None:
     assert bundle.card.image is not None
     natural = ImagePreprocessor(bundle.card.image)
     fast = ImagePreprocessor(bundle.card.image, "fast")
-    rows = []
+    page, rows = Rendered(), []
     for side in SIDES:
         data = jpeg(photo(side))
         cells = [str(side)]
@@ -73,7 +74,7 @@ def main() -> None:
             whole.append(milliseconds(partial(prepare, data), seconds=1.0))
             cells += [f"{decoding:.1f}", f"{whole[-1]:.1f}"]
         rows.append([*cells, f"{whole[0] / whole[1]:.1f}"])
-    table(
+    page.table(
         [
             "pixels a side",
             "natural: decoded",
@@ -109,7 +110,7 @@ def main() -> None:
         )
         rows.append([name, f"{levels.mean():.2f}", str(levels.max()),
                      *(f"{of.min():.5f}, {of.mean():.5f}" for of in (moved, rounded))])  # fmt: skip
-    table(
+    page.table(
         [
             "",
             "levels off, mean",
@@ -119,6 +120,7 @@ def main() -> None:
         ],
         rows,
     )
+    print("\n".join(page.lines))
 
 
 if __name__ == "__main__":

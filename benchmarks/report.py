@@ -63,11 +63,23 @@ def _growth(part: str) -> Callable[[Any], Rendered | None]:
 
 
 def _service(rows: Any) -> Rendered:
-    head = ["", "load", "a second", "p50, ms", "p95", "p99", "processor, ms", "refused", "failed"]
+    head = [
+        "",
+        "",
+        "load",
+        "a second",
+        "p50, ms",
+        "p95",
+        "p99",
+        "processor, ms",
+        "refused",
+        "failed",
+    ]
     return Rendered().table(
         head,
         [
             [
+                row["server"],
                 row["kind"],
                 row["load"],
                 *(f"{row[name]:.1f}" for name in ("rate", "p50", "p95", "p99", "processor_ms")),

@@ -37,6 +37,8 @@ def main() -> None:
     parser.add_argument("--precisions", nargs="+", default=["fp32", "bf16", "int8"])
     parser.add_argument("--sizes", type=int, nargs="+", default=[1_000, 10_000, 100_000])
     parser.add_argument("--filtered", type=int, default=100_000, help="vectors to filter among")
+    parser.add_argument("--keep", type=Path, metavar="FOLDER",
+                        help="use and leave catalogues there, as benchmarks.catalog --keep does")  # fmt: skip
     parser.add_argument("--queries", type=int, default=500)
     parser.add_argument("--json", type=Path, help="keep the figures; later parts are added to them")
     given = parser.parse_args()
@@ -47,7 +49,7 @@ def main() -> None:
         "cores": lambda: cores.run(given.model, given.cores, given.precisions, given.seconds),
         "batch": lambda: batch.run(given.model, given.precisions, given.seconds),
         "picture": lambda: picture.run(given.seconds),
-        "catalogue": lambda: catalogue.run(given.sizes, given.queries),
+        "catalogue": lambda: catalogue.run(given.sizes, given.queries, given.keep),
         "filters": lambda: filters.run(given.filtered, given.queries),
     }
     for part in given.parts:

@@ -9,12 +9,14 @@ from benchmarks.growth.alone import Row
 from lookalike.catalog.store import IndexSettings
 
 
-def run(sizes: Sequence[int], queries: int) -> Iterator[Row]:
-    """One row for each number of vectors."""
+def run(sizes: Sequence[int], queries: int, keep: Path | None = None) -> Iterator[Row]:
+    """One row for each number of vectors. `keep`: where `benchmarks.catalog --keep` has stores already, or this
+    will leave its own."""
     for size in sizes:
+        quantized = size >= IndexSettings().quantize_from
         with tempfile.TemporaryDirectory(prefix="lookalike-growth-") as folder:
-            quantized = size >= IndexSettings().quantize_from
-            found = engine_figures(Path(folder), size, quantized, queries)
+            place = (keep or Path(folder)) / f"{size}-{quantized}"
+            found = engine_figures(place, size, quantized, queries)
         yield {
             "vectors": size,
             "quantized": quantized,

@@ -70,13 +70,13 @@ def batch(rows: Sequence[Row]) -> Rendered:
 def picture(rows: Sequence[Row]) -> Rendered:
     """By format and size."""
     rendered = Rendered().table(
-        ["", "side", "kB", "decode, ms", "resize and crop, ms", "whole, ms"],
+        ["", "side", "kB", "decode, ms", "resize and crop, ms", "whole, ms", "whole, mode `fast`"],
         [
             [
                 row["format"],
                 str(row["side"]),
                 f"{row['kilobytes']:,.0f}",
-                *(f"{row[name]:.1f}" for name in ("decode_ms", "resize_ms", "whole_ms")),
+                *(f"{row[name]:.1f}" for name in ("decode_ms", "resize_ms", "whole_ms", "fast_ms")),
             ]
             for row in rows
         ],
@@ -98,6 +98,7 @@ def picture(rows: Sequence[Row]) -> Rendered:
             [
                 line("JPEG, decode", "JPEG", "decode_ms"),
                 line("JPEG, resize", "JPEG", "resize_ms"),
+                line("JPEG, mode fast, whole", "JPEG", "fast_ms"),
                 line("PNG, whole", "PNG", "whole_ms"),
                 line("WebP, whole", "WebP", "whole_ms"),
             ],
