@@ -73,7 +73,7 @@ typecheck: $(VENV)/dev.stamp  ## strict types over src/
 # The figures stay here, so that one part can be measured again and the page written from all.
 FIGURES := .bench/figures
 
-bench: $(VENV)/dev.stamp  ## the benchmarks that need nothing but this project (half an hour), then docs/benchmarks.md
+bench: $(VENV)/dev.stamp  ## the benchmarks that need nothing but this project (40 minutes), then docs/benchmarks.md
 	@mkdir -p $(FIGURES)
 	@for part in encoder budget growth service catalog ingest; do \
 	  echo "benchmarks.$$part ..."; $(BIN)/python -m benchmarks.$$part --json $(FIGURES)/$$part.json || exit 1; done

@@ -9,7 +9,8 @@
 
     python -m benchmarks.growth --parts catalogue --sizes 1000000     a million: some 20 minutes
 
-By default it takes about 12 minutes on 2 cores, half of them for building the two indexes of 100,000 vectors.
+By default it takes some 20 minutes on 2 cores, most of them for building the two indexes of 100,000 vectors:
+the one with eight attributes to filter by takes several times as long as the one with two.
 Machines are noisy: let nothing else run, and read the shape of the curves.
 """
 

@@ -67,8 +67,9 @@ def run(count: int, queries: int) -> Iterator[Row]:
         store.create("bench", CollectionSpec(FINGERPRINT, "synthetic", DIMENSION, settings))
         fill(store, "bench", count, attributes)
         store.flush("bench")
+        built = 0.0
         if count >= IndexSettings().index_from:
-            store.build_index("bench", wait=True)
+            built = store.build_index("bench", wait=True).build_seconds or 0.0
         for curve, conditions, share in cases():
             bound = share ** (1 / conditions) if conditions else 1.0
             passing = np.all(drawn[:, :conditions] < bound, axis=1)
@@ -86,6 +87,7 @@ def run(count: int, queries: int) -> Iterator[Row]:
             yield {
                 "curve": curve,
                 "vectors": count,
+                "build_s": built,
                 "conditions": conditions,
                 "share": float(passing.mean()),
                 "p50_ms": times["p50"],

@@ -157,6 +157,10 @@ def filters(rows: Sequence[Row]) -> Rendered:
         ],
     )
     among = f"{rows[0]['vectors']:,}"
+    if built := rows[0]["build_s"]:
+        rendered.text(
+            f"The index of {among} items with eight indexed attributes took {built:.0f} s to build."
+        )
     by_number = [row for row in rows if row["curve"] == "conditions"]
     by_share = [row for row in rows if row["curve"] == "share"]
     rendered.plot(

@@ -36,7 +36,7 @@ ROWS: dict[str, list[dict[str, Any]]] = {
          "build_s": 30.5, "memory_mb": 300.5, "disk_mb": 400.5, **SEARCH}
     ],
     "filters": [
-        {"curve": curve, "vectors": 1000, "conditions": conditions, "share": share, **SEARCH}
+        {"curve": curve, "vectors": 1000, "build_s": 12.25, "conditions": conditions, "share": share, **SEARCH}
         for curve, conditions, share in (("conditions", 0, 1.0), ("share", 1, 0.1))
     ],
 }  # fmt: skip
