@@ -32,7 +32,7 @@ import numpy as np
 from PIL import Image
 
 from benchmarks.random_model import CACHE
-from benchmarks.service import WORDS, data_uri, jpegs
+from benchmarks.load import WORDS, data_uri, jpegs
 
 ROOT = Path("/sys/fs/cgroup")
 NAME = "lookalike-small"

@@ -19,7 +19,7 @@ import numpy as np
 from safetensors.numpy import load_file, save_file
 
 from benchmarks.random_model import CACHE, random_source
-from benchmarks.service import jpegs
+from benchmarks.load import jpegs
 
 FOLDER = CACHE / "peers"
 MODEL = "ViT-B-32"
