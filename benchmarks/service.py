@@ -93,7 +93,12 @@ def figures(servers: Sequence[Server], seconds: float, forms: Sequence[str]) -> 
                 return opened(server.target, form, content, rate, part)
 
             for server, row in in_turn(some, come, seconds):
-                yield {"server": server.target.name, "kind": form, "load": f"open {share:.0%}", **row}
+                yield {
+                    "server": server.target.name,
+                    "kind": form,
+                    "load": f"open {share:.0%}",
+                    **row,
+                }
 
 
 def in_turn(
@@ -202,7 +207,9 @@ def main() -> None:
             if theirs["server"] == "infinity" and theirs["load"] == row["load"]:
                 print(f"{'':18} {row['kind']:9} {row['load']:10} ratio: rate "
                       f"{row['rate'] / theirs['rate']:.2f}, p50 {row['p50'] / theirs['p50']:.2f}", flush=True)  # fmt: skip
-        print(f"own processor time: {own_cpu_ms(servers[-1]):.2f} ms a request (text, from the cache)")
+        print(
+            f"own processor time: {own_cpu_ms(servers[-1]):.2f} ms a request (text, from the cache)"
+        )
         print(f"resident: {resident_mb(process):.0f} MB (the service and the store's processes)")
     if given.json:
         given.json.write_text(json.dumps(rows, indent=1))

@@ -1,6 +1,6 @@
 """Lookalike beside what a user would pick instead, on this machine, in one run: `make bench-peers`.
 
-    python -m benchmarks.peers                          everything: some 40 minutes, several GB of installing
+    python -m benchmarks.peers                          everything: some 25 minutes, and several GB of installing
     python -m benchmarks.peers --parts library floor    only these
     python -m benchmarks.peers --python torch=/path/to/python   an environment that is there already
 
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.catalog import machine
-from benchmarks.peers import engines, floor, library, report, serving
+from benchmarks.peers import engines, floor, library, report, serving, whole
 from benchmarks.peers.environments import ENVIRONMENTS
 from benchmarks.peers.material import prepare
 
@@ -26,7 +26,7 @@ def main() -> None:
     parser.add_argument(
         "--parts", nargs="+", choices=list(report.PARTS), default=list(report.PARTS)
     )
-    parser.add_argument("--seconds", type=float, default=3.0, help="for each figure")
+    parser.add_argument("--seconds", type=float, default=2.0, help="for each figure")
     parser.add_argument("--sizes", type=int, nargs="+", default=[1_000, 100_000])
     parser.add_argument("--python", action="append", default=[], metavar="NAME=PATH",
                         help=f"instead of installing; names: {', '.join(ENVIRONMENTS)}")  # fmt: skip
@@ -40,7 +40,8 @@ def main() -> None:
     figures["machine"] = machine()
     runs = {
         "library": lambda: library.run(material, options.seconds, given),
-        "service": lambda: serving.run(material, 2 * options.seconds, given),
+        "service": lambda: serving.run(material, options.seconds, given),
+        "whole": lambda: whole.run(material, options.seconds, given),
         "engines": lambda: engines.run(options.sizes, given),
         "floor": lambda: floor.run(material, options.seconds),
     }

@@ -117,12 +117,15 @@ def clip_as_service(
         command = [python, "-m", "clip_server", "flow.yml"]
         asked = body(text="a red dress")
         with started(command, env, Path(folder), lambda: answers(port, asked)) as process:
-            yield Target(
-                "clip-as-service",
-                f"http://127.0.0.1:{port}",
-                {"data URI": lambda jpeg: body(uri=data_uri(jpeg))},
-                lambda text: body(text=text),
-            ), process
+            yield (
+                Target(
+                    "clip-as-service",
+                    f"http://127.0.0.1:{port}",
+                    {"data URI": lambda jpeg: body(uri=data_uri(jpeg))},
+                    lambda text: body(text=text),
+                ),
+                process,
+            )
 
 
 def run(material: Path, seconds: float, given: dict[str, str]) -> Iterator[dict[str, Any]]:
