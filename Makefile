@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
-.PHONY: help demo test full checks audit licences dist sbom lint format typecheck lock parity bench bench-peers docs golden clean
+.PHONY: help demo test full checks audit licences dist sbom lint format typecheck lock parity bench bench-check bench-peers docs golden clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -73,7 +73,10 @@ typecheck: $(VENV)/dev.stamp  ## strict types over src/
 bench: $(VENV)/dev.stamp  ## the benchmarks that need nothing but this project
 	@for part in encoder catalog ingest service; do $(BIN)/python -m benchmarks.$$part || exit 1; done
 
-bench-peers: $(VENV)/dev.stamp  ## beside what a user would pick instead (40 minutes, several GB of peers)
+bench-check: $(VENV)/dev.stamp  ## whether a request costs more than it did, in figures that no neighbour disturbs; RENEW=1
+	@$(BIN)/python -m benchmarks.regression $(if $(RENEW),--renew)
+
+bench-peers: $(VENV)/dev.stamp  ## beside what a user would pick instead (25 minutes, several GB of peers)
 	@$(BIN)/python -m benchmarks.peers
 
 $(VENV)/docs.stamp: requirements/docs.txt $(VENV)/runtime.stamp

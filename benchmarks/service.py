@@ -5,9 +5,9 @@ base64 and data URI, short texts that do not repeat, and a mix of pictures and t
 16 and 64 clients, then in an open loop (Poisson) at 50, 80, 95 and 120% of the best rate of those.
 
 "own" is the median of a request's time beside decoding and inference, as the client sees it: transfer, parsing,
-queues, batching, JSON. "processor" is what a request costs all of the server's processes, "client" what it costs
-this one, which makes the load on the same cores. `--infinity URL` measures an Infinity server that runs on the
-same machine, figure by figure in turn with ours, and prints the ratios (start it with: infinity_emb v2
+queues, batching, JSON. "processor" is what a request costs all of the server's processes, "client" what it
+costs this one, which makes the load on the same cores. `--infinity URL` measures an Infinity server that runs
+on the same machine, figure by figure in turn with ours, and prints the ratios (start it with: infinity_emb v2
 --model-id openai/clip-vit-base-patch32). Machines are noisy: read the ratios.
 """
 
@@ -21,8 +21,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -30,8 +31,18 @@ from urllib.parse import urlsplit
 import psutil
 
 from benchmarks import load
-from benchmarks.load import FORMS, WORDS, Client, Content, Result, Target, closed, data_uri, jpegs
-from benchmarks.load import opened as opened
+from benchmarks.load import (
+    FORMS,
+    WORDS,
+    Client,
+    Content,
+    Result,
+    Target,
+    closed,
+    data_uri,
+    jpegs,
+    opened,
+)
 
 __all__ = ["WORDS", "data_uri", "jpegs", "lookalike", "resident_mb"]
 
@@ -77,22 +88,15 @@ def figures(servers: Sequence[Server], seconds: float, forms: Sequence[str]) -> 
             closed(server.target, form, content, 16, min(1.0, seconds))  # warm
         for clients in CLIENTS:
             some = [server for server in able if clients in server.clients]
-
-            def ask(server: Server, part: float, clients: int = clients) -> Result:
-                return closed(server.target, form, content, clients, part)
-
-            for server, row in in_turn(some, ask, seconds):
+            asked = partial(_closed, content, form, clients)
+            for server, row in in_turn(some, asked, seconds):
                 name = server.target.name
                 best[name] = max(best[name], row["rate"])
                 yield {"server": name, "kind": form, "load": f"{clients} clients", **row}
         for share in SHARES:
             some = [server for server in able if share in server.shares]
-
-            def come(server: Server, part: float, share: float = share) -> Result:
-                rate = share * max(best[server.target.name], 0.1)
-                return opened(server.target, form, content, rate, part)
-
-            for server, row in in_turn(some, come, seconds):
+            asked = partial(_opened, content, form, {name: share * best[name] for name in best})
+            for server, row in in_turn(some, asked, seconds):
                 yield {
                     "server": server.target.name,
                     "kind": form,
@@ -101,15 +105,26 @@ def figures(servers: Sequence[Server], seconds: float, forms: Sequence[str]) -> 
                 }
 
 
+def _closed(content: Content, form: str, clients: int, target: Target, seconds: float) -> Result:
+    return closed(target, form, content, clients, seconds)
+
+
+def _opened(
+    content: Content, form: str, rates: dict[str, float], target: Target, seconds: float
+) -> Result:
+    return opened(target, form, content, max(rates[target.name], 0.1), seconds)
+
+
 def in_turn(
-    servers: Sequence[Server], ask: Any, seconds: float
+    servers: Sequence[Server], ask: Callable[[Target, float], Result], seconds: float
 ) -> Iterator[tuple[Server, Figures]]:
+    """Each server's row, taken in ROUNDS parts, one of every server in turn."""
     results = [Result() for _ in servers]
     spent = [0.0 for _ in servers]
     for _ in range(ROUNDS):
         for place, server in enumerate(servers):
             before = server.processor_seconds()
-            results[place] += ask(server, seconds / ROUNDS)
+            results[place] += ask(server.target, seconds / ROUNDS)
             spent[place] += server.processor_seconds() - before
     for server, result, processor in zip(servers, results, spent, strict=True):
         yield server, {
@@ -205,8 +220,10 @@ def main() -> None:
             print(line(row), flush=True)
             theirs = rows[-2] if len(rows) > 1 else row
             if theirs["server"] == "infinity" and theirs["load"] == row["load"]:
-                print(f"{'':18} {row['kind']:9} {row['load']:10} ratio: rate "
-                      f"{row['rate'] / theirs['rate']:.2f}, p50 {row['p50'] / theirs['p50']:.2f}", flush=True)  # fmt: skip
+                rate, p50 = (row[name] / theirs[name] for name in ("rate", "p50"))
+                print(
+                    f"{'':18} {row['kind']:9} {row['load']:10} ratio: rate {rate:.2f}, p50 {p50:.2f}"
+                )
         print(
             f"own processor time: {own_cpu_ms(servers[-1]):.2f} ms a request (text, from the cache)"
         )

@@ -1,6 +1,6 @@
 """Lookalike beside what a user would pick instead, on this machine, in one run: `make bench-peers`.
 
-    python -m benchmarks.peers                          everything: some 25 minutes, and several GB of installing
+    python -m benchmarks.peers                          everything: some 25 minutes; installs several GB
     python -m benchmarks.peers --parts library floor    only these
     python -m benchmarks.peers --python torch=/path/to/python   an environment that is there already
 

@@ -1,9 +1,9 @@
 """The peers as libraries: what a picture and a text cost in the process that has the model.
 
-Each peer's worker runs in its own environment, one at a time, twice. Loading counts from the process's start to
-its first answers, imports included. Cold: what it caches beside the model (compiled graphs) is not there, and the
-model's files are not in memory; warm: a second start. One that takes longer than LIMIT is ended, and its row says
-so.
+Each peer's worker runs in its own environment, one at a time, twice. Loading counts from the process's start
+to its first answers, imports included. Cold: what it caches beside the model (compiled graphs) is not there,
+and the model's files are not in memory; warm: a second start. One that takes longer than LIMIT is ended, and
+its row says so.
 """
 
 import contextlib

@@ -47,7 +47,8 @@ def serving(rows: list[Figures]) -> list[str]:
              "Over loopback, one picture (JPEG of 800x800) or one distinct text a request; of four requests of"
              " the mix one is a picture. Milliseconds as the client sees them; `processor`: of all the server's"
              " processes, a request; `client`: of the load, which is made on the same cores. Servers are asked"
-             " in turn, figure by figure. `open`: Poisson arrivals at that share of the best closed rate.", ""]  # fmt: skip
+             " in turn, figure by figure. `open`: Poisson arrivals at that share of the best closed rate.",
+             ""]  # fmt: skip
     for kind in dict.fromkeys(row["kind"] for row in loads):
         cells = [[row["server"], row["load"], f"{row['rate']:.1f}", f"{row['p50']:.1f}",
                   f"{row['p95']:.1f}", f"{row['p99']:.1f}", f"{row['processor_ms']:.1f}",
@@ -138,8 +139,8 @@ def floor(rows: list[Figures]) -> list[str]:
               ", ".join(f"{count} {name}" for name, count in row.get("kernels", {}).items())]
              for row in rows]  # fmt: skip
     lines = ["## The floor", "",
-             "Milliseconds a picture: of nothing but the tower's matrix products, and of the whole stage; billions"
-             " of multiply-adds a second of the former, and the kernels it ran in.", ""]  # fmt: skip
+             "Milliseconds a picture: of nothing but the tower's matrix products, and of the whole stage;"
+             " billions of multiply-adds a second of the former, and the kernels it ran in.", ""]  # fmt: skip
     head = ["stage", "floor, ms", "ours, ms", "reached", "GMAC/s", "kernels"]
     return [*lines, *table(head, cells)]
 

@@ -21,8 +21,8 @@ from types import ModuleType
 # before anything that reads them: the figures must not depend on the machine's cores
 os.environ.update(OMP_NUM_THREADS="1", TOKENIZERS_PARALLELISM="false")
 
-from benchmarks.regression import counts, ratios  # noqa: E402
-from benchmarks.regression.figures import (  # noqa: E402
+from benchmarks.regression import counts, ratios
+from benchmarks.regression.figures import (
     ADVICE,
     Figure,
     Verdict,

@@ -32,7 +32,7 @@ def shortest(call: Callable[[], object], times: int, clock: Callable[[], float])
 
 
 def yardstick() -> int:
-    """Pure Python of the kind that a request is made of: dictionaries, strings, calls. Some 100 microseconds."""
+    """Pure Python of the kind that a request is made of: dictionaries, strings, calls; some 100 us."""
     found: dict[str, int] = {}
     for number in range(400):
         name = f"x{number % 50}"
@@ -45,7 +45,7 @@ def measure(folder: Path) -> Iterator[Figure]:
         yield from of_pictures(subject)
         yield from of_requests(subject)
         yield from of_batches(subject)
-        yield from of_answers(subject)
+        yield from of_answers()
         yield from of_searches(subject)
 
 
@@ -89,7 +89,7 @@ def of_batches(subject: Subject) -> Iterator[Figure]:
         yield ratio(f"{name} in a batch of 16 / alone", many / 16, one)
 
 
-def of_answers(subject: Subject) -> Iterator[Figure]:
+def of_answers() -> Iterator[Figure]:
     rows = np.random.default_rng(0).standard_normal((16, 512), dtype=np.float32)
 
     def whole() -> bytes:

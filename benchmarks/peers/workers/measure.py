@@ -83,10 +83,10 @@ def milliseconds(call: Callable[[int], Any], seconds: float, least: int = 3) -> 
 
 
 def throughput(call: Callable[[Sequence[Any]], Any], of: Sequence[Any], seconds: float) -> float:
-    """Pictures or texts a second with all cores: the better of one caller and of one for each core, 32 at a time.
+    """Pictures or texts a second with all cores, 32 at a time: the better of one caller and one a core.
 
-    One caller leaves cores idle where decoding and the model take turns; several get into each other's way where
-    the model takes all cores already.
+    One caller leaves cores idle where decoding and the model take turns; several get into each other's way
+    where the model takes all cores already.
     """
     numbers = itertools.count()
     best = 0.0
