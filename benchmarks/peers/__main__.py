@@ -39,7 +39,7 @@ def main() -> None:
         figures = json.loads(options.json.read_text())
     figures["machine"] = machine()
     runs = {
-        "library": lambda: library.run(material, options.seconds, given),
+        "library": lambda: library.run(material, options.seconds / 2, given),
         "service": lambda: serving.run(material, options.seconds, given),
         "whole": lambda: whole.run(material, options.seconds, given),
         "engines": lambda: engines.run(options.sizes, given),

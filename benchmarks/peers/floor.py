@@ -9,7 +9,7 @@ floor is what could still be won.
 
 from collections import Counter
 from collections.abc import Iterator
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -24,16 +24,21 @@ RANGE = 4.0
 """Of a quantised activation, either side of 0; the chain's values have a standard deviation of 1."""
 
 
+@cache
+def weights(inputs: int, outputs: int) -> np.ndarray:
+    """Noise that keeps the scale of what it is multiplied with."""
+    noise = np.random.default_rng(0).standard_normal((inputs, outputs), dtype=np.float32)
+    noise /= np.sqrt(inputs)
+    return noise
+
+
 def chain(precision: str, rows: int) -> Any:
     """The model of one batch's matrix products, `[rows, WIDTH]` to the same."""
     import openvino as ov
     from openvino import opset13 as ops
 
-    rng = np.random.default_rng(0)
-
-    def product(given: Any, inputs: int, outputs: int) -> Any:
-        noise = rng.standard_normal((inputs, outputs), dtype=np.float32)
-        noise /= np.sqrt(inputs)
+    def product(given: Any, inputs: int, outputs: int, layer: int) -> Any:
+        noise = np.roll(weights(inputs, outputs), layer, axis=0)
         if precision != "int8":
             return ops.matmul(given, ops.constant(noise), False, False)
         scale = np.abs(noise).max(axis=0, keepdims=True) / 127
@@ -44,11 +49,11 @@ def chain(precision: str, rows: int) -> Any:
 
     start = ops.parameter([rows, WIDTH], np.float32)
     state: Any = start
-    for _ in range(LAYERS):
-        mixed = product(state, WIDTH, 3 * WIDTH)
+    for layer in range(LAYERS):
+        mixed = product(state, WIDTH, 3 * WIDTH, layer)
         third = (ops.constant([number]) for number in (0, WIDTH, 1, 1))
-        state = product(ops.slice(mixed, *third), WIDTH, WIDTH)
-        state = product(product(state, WIDTH, INNER), INNER, WIDTH)
+        state = product(ops.slice(mixed, *third), WIDTH, WIDTH, layer)
+        state = product(product(state, WIDTH, INNER, layer), INNER, WIDTH, layer)
     return ov.Model([state], [start])
 
 

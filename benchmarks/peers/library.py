@@ -24,7 +24,7 @@ import numpy as np
 from benchmarks.peers.environments import ROOT, NotInstalled, python_of
 
 WORKERS = Path(__file__).parent / "workers"
-LIMIT = 150.0
+LIMIT = 120.0
 """Seconds that a start, with all that is measured beyond `seconds`, may take: compiling, above all."""
 FIGURES = 13
 """That each take about `seconds` in a worker's whole run."""
