@@ -4,18 +4,22 @@
     python -m benchmarks.peers --parts library floor    only these
     python -m benchmarks.peers --python torch=/path/to/python   an environment that is there already
 
-The same weights (full-size ViT-B/32, random), the same 64 JPEGs of 800x800, the same 2,000 texts, one peer at a
-time. Let nothing else run meanwhile, and read the ratios.
+The same weights (full-size ViT-B/32, random), the same 64 JPEGs of 800x800, the same 2,000 texts. One peer at
+a time; services are all started, and asked in turn. Let nothing else run meanwhile, and read the ratios.
 """
 
 import argparse
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from benchmarks.catalog import machine
 from benchmarks.peers import engines, floor, library, report, serving, whole
-from benchmarks.peers.environments import ENVIRONMENTS
+from benchmarks.peers.environments import ENVIRONMENTS, NotInstalled
 from benchmarks.peers.material import prepare
 
 
@@ -46,9 +50,14 @@ def main() -> None:
         "floor": lambda: floor.run(material, options.seconds),
     }
     for part in options.parts:
-        figures[part] = list(runs[part]())
-        if options.json:
-            options.json.write_text(json.dumps(figures, indent=1))
+        rows = figures[part] = []
+        try:
+            for row in runs[part]():
+                rows.append(row)
+                if options.json:
+                    options.json.write_text(json.dumps(figures, indent=1))
+        except (NotInstalled, RuntimeError, psutil.Error, subprocess.SubprocessError) as error:
+            print(f"{part} ends early: {error}", file=sys.stderr)
     print(report.markdown(figures))
 
 
