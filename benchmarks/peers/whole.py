@@ -48,9 +48,10 @@ def by_script(
         return {"failed": (done.stderr.strip().splitlines() or ["no reason"])[-1]}
     row: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     spent = server.processor_seconds() - before + row.pop("own_processor_s")
+    own_mb = row.pop("own_mb")
     assert server.process is not None
     return {**row, "processor_s": spent,
-            "memory_mb": resident_mb(server.process) + row.pop("own_mb")}  # fmt: skip
+            "memory_mb": resident_mb(server.process) + own_mb}  # fmt: skip
 
 
 def by_lookalike(server: Server, folder: Path, texts: list[str]) -> dict[str, Any]:

@@ -7,7 +7,6 @@ process (qdrant-edge), which spares the script a second server.
 
 import base64
 import json
-import os
 import resource
 import sys
 import tempfile
@@ -88,7 +87,7 @@ def main() -> None:
     row |= {name: float(np.quantile(times, q)) for name, q in (("p50", 0.5), ("p95", 0.95))}
     used = resource.getrusage(resource.RUSAGE_SELF)
     row |= {"own_processor_s": used.ru_utime + used.ru_stime,
-            "own_mb": measure.resident_mb()["peak"], "cores": os.cpu_count()}  # fmt: skip
+            "own_mb": measure.resident_mb()["peak"]}  # fmt: skip
     print(json.dumps(row))
 
 
