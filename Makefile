@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
-.PHONY: help demo test full checks audit licences dist sbom lint format typecheck lock parity bench bench-peers docs golden clean
+.PHONY: help demo test full checks audit licences dist sbom lint format typecheck lock parity bench bench-check bench-peers docs golden clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -83,6 +83,9 @@ bench-peers: $(VENV)/dev.stamp  ## beside what a user would pick instead (40 min
 	@mkdir -p $(FIGURES)
 	@$(BIN)/python -m benchmarks.peers --json $(FIGURES)/peers.json
 	@$(BIN)/python -m benchmarks.report --from $(FIGURES)
+
+bench-check: $(VENV)/dev.stamp  ## whether a request costs more than it did, in figures that no neighbour disturbs; RENEW=1
+	@$(BIN)/python -m benchmarks.regression $(if $(RENEW),--renew)
 
 $(VENV)/docs.stamp: requirements/docs.txt $(VENV)/runtime.stamp
 	@test -x $(VENV)/docs/bin/python || $(PYTHON) -m venv $(VENV)/docs

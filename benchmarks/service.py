@@ -1,215 +1,170 @@
 """What the service gives over HTTP: `python -m benchmarks.service`.
 
-`lookalike serve` with ViT-B/32 of random weights (or `--model`), over loopback, with JPEGs of 800x800 as data
-URIs and short texts that do not repeat, at 1 and 16 clients:
+`lookalike serve` with ViT-B/32 of random weights (or `--model`), over loopback: JPEGs of 800x800 as multipart,
+base64 and data URI, short texts that do not repeat, and a mix of pictures and texts. In a closed loop at 1, 4,
+16 and 64 clients, then in an open loop (Poisson) at 50, 80, 95 and 120% of the best rate of those.
 
-    closed loop   each client asks again when it has its answer: the rate that can be had
-    open loop     requests come when they come (Poisson), at shares of that rate: what people wait for, counted
-                  from when the request was due, and how much is refused
-
-"own ms" is the median of a request's time beside decoding and inference, as the client sees it: transfer,
-parsing, queues, batching, JSON. `--infinity URL` measures an Infinity server that runs on the same machine, in
-turn with ours, and prints the ratios (start it with: infinity_emb v2 --model-id openai/clip-vit-base-patch32).
-Machines are noisy: read the ratios.
+"own" is the median of a request's time beside decoding and inference, as the client sees it: transfer, parsing,
+queues, batching, JSON. "processor" is what a request costs all of the server's processes, "client" what it
+costs this one, which makes the load on the same cores. `--infinity URL` measures an Infinity server that runs
+on the same machine, figure by figure in turn with ours, and prints the ratios (start it with: infinity_emb v2
+--model-id openai/clip-vit-base-patch32). Machines are noisy: read the ratios.
 """
 
 import argparse
-import base64
 import contextlib
 import http.client
-import io
 import json
 import os
-import random
 import re
 import subprocess
 import sys
 import tempfile
-import threading
 import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
-import numpy as np
 import psutil
-from PIL import Image
 
-PRODUCTS = Path(__file__).parents[2] / "shared" / "data" / "products"
-CLIENTS = (1, 16)
-SHARES = (0.5, 0.8, 1.5)
-WORDS = "red blue long short cotton leather summer dress shirt shoe bag hat coat".split()
+from benchmarks import load
+from benchmarks.load import (
+    FORMS,
+    WORDS,
+    Client,
+    Content,
+    Result,
+    Target,
+    closed,
+    data_uri,
+    jpegs,
+    opened,
+)
 
+__all__ = ["WORDS", "data_uri", "jpegs", "lookalike", "resident_mb"]
 
-@dataclass
-class Target:
-    """A server, and how it is asked."""
-
-    name: str
-    url: str
-    path: str
-    body_of: Callable[[str, str], bytes]
-    """Kind (image, text) and content to a request's body."""
-
-
-@dataclass
-class Result:
-    """What the clients saw. Seconds."""
-
-    latencies: list[float] = field(default_factory=list)
-    own: list[float] = field(default_factory=list)
-    refused: int = 0
-    failed: int = 0
-    seconds: float = 0.0
-
-    @property
-    def rate(self) -> float:
-        return len(self.latencies) / self.seconds
-
-    def ms(self, quantile: float) -> float:
-        return 1e3 * float(np.quantile(self.latencies, quantile)) if self.latencies else np.nan
-
-    @property
-    def own_ms(self) -> float:
-        return 1e3 * float(np.median(self.own)) if self.own else np.nan
+CLIENTS = (1, 4, 16, 64)
+SHARES = (0.5, 0.8, 0.95, 1.2)
+ROUNDS = 2
+"""Each figure is taken in so many parts, one of every server in turn: what disturbs the machine hits all."""
+Figures = dict[str, Any]
 
 
-def jpegs(count: int = 32) -> list[bytes]:
-    """JPEGs of 800x800, quality 90: product photos where they are, else soft noise."""
-    files = []
-    paths = sorted((PRODUCTS / "images").rglob("*.jpg"))[:count] if PRODUCTS.is_dir() else []
-    for number in range(count):
-        if number < len(paths):
-            picture = (
-                Image.open(paths[number])
-                .convert("RGB")
-                .resize((800, 800), Image.Resampling.BICUBIC)
-            )
-        else:
-            rng = np.random.default_rng(number)
-            coarse = rng.integers(0, 256, (50, 50, 3), dtype=np.uint8)
-            picture = Image.fromarray(coarse).resize((800, 800), Image.Resampling.BICUBIC)
-        out = io.BytesIO()
-        picture.save(out, "JPEG", quality=90)
-        files.append(out.getvalue())
-    return files
+@dataclass(frozen=True)
+class Server:
+    """A server that is to be asked, and how far."""
+
+    target: Target
+    process: psutil.Process | None
+    """None: it is not known which; then nothing is said of memory and processor time."""
+    clients: Sequence[int] = CLIENTS
+    shares: Sequence[float] = SHARES
+
+    def processor_seconds(self) -> float:
+        if self.process is None:
+            return float("nan")
+        times = [one.cpu_times() for one in family(self.process)]
+        return sum(one.user + one.system for one in times)
 
 
-def data_uri(jpeg: bytes) -> str:
-    return "data:image/jpeg;base64," + base64.b64encode(jpeg).decode()
+def family(process: psutil.Process) -> list[psutil.Process]:
+    return [process, *process.children(recursive=True)]
 
 
-class Content:
-    """What is asked: pictures in turn, and texts that were not asked before."""
-
-    def __init__(self) -> None:
-        self._pictures = [data_uri(jpeg) for jpeg in jpegs()]
-        self._number = 0
-        self._lock = threading.Lock()
-
-    def next(self, kind: str) -> str:
-        with self._lock:
-            self._number += 1
-            number = self._number
-        if kind == "image":
-            return self._pictures[number % len(self._pictures)]
-        dice = random.Random(number)
-        return f"{' '.join(dice.choices(WORDS, k=4))} {number}"
+def resident_mb(process: psutil.Process) -> float:
+    return sum(one.memory_info().rss for one in family(process)) / 1e6
 
 
-class Client:
-    """One connection, kept open."""
-
-    def __init__(self, target: Target) -> None:
-        parts = urlsplit(target.url)
-        self._target = target
-        self._wire = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=60)
-
-    def ask(self, body: bytes, result: Result, due: float | None = None) -> None:
-        began = time.perf_counter()
-        self._wire.request("POST", self._target.path, body, {"content-type": "application/json"})
-        answer = self._wire.getresponse()
-        answer.read()
-        ended = time.perf_counter()
-        if answer.status == 429:
-            result.refused += 1
-        elif answer.status != 200:
-            result.failed += 1
-        else:
-            result.latencies.append(ended - (began if due is None else due))
-            if timing := answer.getheader("server-timing"):
-                stages = dict(re.findall(r"(\w+);dur=([\d.]+)", timing))
-                spent = (float(stages["decode"]) + float(stages["inference"])) / 1e3
-                result.own.append(ended - began - spent)
-
-
-def closed(target: Target, kind: str, content: Content, clients: int, seconds: float) -> Result:
-    result = Result()
-    ends = time.perf_counter() + seconds
-
-    def run() -> None:
-        client = Client(target)
-        while time.perf_counter() < ends:
-            client.ask(target.body_of(kind, content.next(kind)), result)
-
-    began = time.perf_counter()
-    threads = [threading.Thread(target=run) for _ in range(clients)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    result.seconds = time.perf_counter() - began
-    return result
+def figures(servers: Sequence[Server], seconds: float, forms: Sequence[str]) -> Iterator[Figures]:
+    """A row for every form, load and server that takes it; the servers take turns."""
+    content = Content()
+    for form in forms:
+        able = [server for server in servers if form in server.target.forms]
+        best = dict.fromkeys((server.target.name for server in able), 0.0)
+        for server in able:
+            closed(server.target, form, content, 16, min(1.0, seconds))  # warm
+        for clients in CLIENTS:
+            some = [server for server in able if clients in server.clients]
+            asked = partial(_closed, content, form, clients)
+            for server, row in in_turn(some, asked, seconds):
+                name = server.target.name
+                best[name] = max(best[name], row["rate"])
+                yield {"server": name, "kind": form, "load": f"{clients} clients", **row}
+        for share in SHARES:
+            some = [server for server in able if share in server.shares]
+            asked = partial(_opened, content, form, {name: share * best[name] for name in best})
+            for server, row in in_turn(some, asked, seconds):
+                yield {
+                    "server": server.target.name,
+                    "kind": form,
+                    "load": f"open {share:.0%}",
+                    **row,
+                }
 
 
-def opened(target: Target, kind: str, content: Content, rate: float, seconds: float) -> Result:
-    result = Result()
-    dice = random.Random(0)
-    local = threading.local()
+def _closed(content: Content, form: str, clients: int, target: Target, seconds: float) -> Result:
+    return closed(target, form, content, clients, seconds)
 
-    def run(body: bytes, due: float) -> None:
-        if not hasattr(local, "client"):
-            local.client = Client(target)
-        try:
-            local.client.ask(body, result, due)
-        except (OSError, http.client.HTTPException):
-            result.failed += 1
-            del local.client
 
-    began = time.perf_counter()
-    due = began
-    with ThreadPoolExecutor(128) as pool:
-        while (due := due + dice.expovariate(rate)) < began + seconds:
-            body = target.body_of(kind, content.next(kind))
-            time.sleep(max(0.0, due - time.perf_counter()))
-            pool.submit(run, body, due)
-    result.seconds = time.perf_counter() - began
-    return result
+def _opened(
+    content: Content, form: str, rates: dict[str, float], target: Target, seconds: float
+) -> Result:
+    return opened(target, form, content, max(rates[target.name], 0.1), seconds)
+
+
+def in_turn(
+    servers: Sequence[Server], ask: Callable[[Target, float], Result], seconds: float
+) -> Iterator[tuple[Server, Figures]]:
+    """Each server's row, taken in ROUNDS parts, one of every server in turn."""
+    results = [Result() for _ in servers]
+    spent = [0.0 for _ in servers]
+    for _ in range(ROUNDS):
+        for place, server in enumerate(servers):
+            before = server.processor_seconds()
+            results[place] += ask(server.target, seconds / ROUNDS)
+            spent[place] += server.processor_seconds() - before
+    for server, result, processor in zip(servers, results, spent, strict=True):
+        yield server, {
+            "answered": len(result.latencies),
+            "rate": result.rate,
+            "p50": result.ms(0.5),
+            "p95": result.ms(0.95),
+            "p99": result.ms(0.99),
+            "own_ms": result.own_ms,
+            "refused": result.refused,
+            "failed": result.failed,
+            "processor_ms": 1e3 * processor / max(1, len(result.latencies)),
+            "client_ms": result.client_ms,
+        }  # fmt: skip
+
+
+def line(row: Figures) -> str:
+    return (
+        f"{row['server']:18} {row['kind']:9} {row['load']:10} {row['rate']:7.1f}/s  p50 {row['p50']:7.1f}  "
+        f"p95 {row['p95']:7.1f}  p99 {row['p99']:7.1f}  own {row['own_ms']:7.2f}  "
+        f"processor {row['processor_ms']:6.2f}  client {row['client_ms']:5.2f} ms  "
+        f"refused {row['refused']}  failed {row['failed']}"
+    )
 
 
 @contextlib.contextmanager
-def lookalike(model: str, precision: str) -> Iterator[tuple[Target, psutil.Process]]:
+def lookalike(
+    model: str, precision: str, name: str = "lookalike"
+) -> Iterator[tuple[Target, psutil.Process]]:
+    """`lookalike serve`, ready, in a process of its own."""
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "log"
-        options = ["--port", "0", "--model", model, "--precision", precision, "--data", folder]
-        command = [
-            sys.executable,
-            "-c",
-            "from lookalike.cli import main; main()",
-            "serve",
-            *options,
-        ]
+        command = [sys.executable, "-c", "from lookalike.cli import main; main()", "serve",
+                   "--port", "0", "--model", model, "--precision", precision, "--data", folder]  # fmt: skip
         env = {**os.environ, "LOOKALIKE_LOG_FORMAT": "json", "LOOKALIKE_LOG_LEVEL": "info"}
         with log.open("w") as file:
             process = subprocess.Popen(command, env=env, stderr=file)
         try:
             url = wait_until_ready(process, log)
-            yield (
-                Target("lookalike", url, "/v1/embeddings", _openai_body),
-                psutil.Process(process.pid),
-            )
+            yield load.ours(url, name), psutil.Process(process.pid)
         finally:
             process.terminate()
             process.wait(30)
@@ -227,32 +182,15 @@ def wait_until_ready(process: subprocess.Popen[bytes], log: Path) -> str:
     raise SystemExit(log.read_text())
 
 
-def _openai_body(kind: str, content: str) -> bytes:
-    return json.dumps({"input": [content], "modality": kind, "encoding_format": "base64"}).encode()
-
-
-def own_cpu_ms(target: Target, process: psutil.Process, requests: int = 500) -> float:
+def own_cpu_ms(server: Server, requests: int = 500) -> float:
     """What a request costs where the model has nothing to do; processor time, as others may use the machine."""
-    client, body = Client(target), target.body_of("text", "a red dress")
-    client.ask(body, Result())
-    before = process.cpu_times()
+    client = Client(server.target)
+    request = load.request(server.target, server.target.of_text("a red dress"))
+    client.ask(request)
+    before = server.processor_seconds()
     for _ in range(requests):
-        client.ask(body, Result())
-    after = process.cpu_times()
-    return 1e3 * (after.user + after.system - before.user - before.system) / requests
-
-
-def resident_mb(process: psutil.Process) -> float:
-    family = [process, *process.children(recursive=True)]
-    return sum(one.memory_info().rss for one in family) / 1e6
-
-
-def row(name: str, kind: str, load: str, result: Result) -> str:
-    wrong = f"  {result.failed} failed" if result.failed else ""
-    return (
-        f"{name:10} {kind:6} {load:14} {result.rate:8.1f}/s  p50 {result.ms(0.5):7.1f}  "
-        f"p99 {result.ms(0.99):7.1f}  own {result.own_ms:6.2f} ms  refused {result.refused}{wrong}"
-    )
+        client.ask(request)
+    return 1e3 * (server.processor_seconds() - before) / requests
 
 
 def main() -> None:
@@ -261,48 +199,37 @@ def main() -> None:
     )
     parser.add_argument("--model", default=None, help="default: ViT-B-32 of random weights")
     parser.add_argument("--precision", default="auto")
-    parser.add_argument("--seconds", type=float, default=8.0, help="for each line")
+    parser.add_argument("--seconds", type=float, default=4.0, help="for each line")
+    parser.add_argument("--forms", nargs="+", choices=FORMS, default=FORMS)
     parser.add_argument("--infinity", metavar="URL", help="an Infinity server on this machine")
     parser.add_argument("--infinity-model", default="openai/clip-vit-base-patch32")
+    parser.add_argument("--json", type=Path, help="write the rows there too")
     given = parser.parse_args()
     model = given.model
     if model is None:
         from benchmarks.random_model import random_bundle
 
         model = str(random_bundle("ViT-B-32").path)
-    content = Content()
-    with lookalike(model, given.precision) as (ours, process):
-        targets = [ours]
+    rows = []
+    with lookalike(model, given.precision) as (target, process):
+        servers = [Server(target, process)]
         if given.infinity:
-
-            def infinity_body(kind: str, one: str) -> bytes:
-                body = {"model": given.infinity_model, "input": [one], "modality": kind}
-                return json.dumps({**body, "encoding_format": "base64"}).encode()
-
-            targets.append(Target("infinity", given.infinity, "/embeddings", infinity_body))
-        for kind in ("image", "text"):
-            rates: dict[tuple[str, int], Result] = {}
-            for clients in CLIENTS:
-                for target in targets:
-                    closed(target, kind, content, clients, 1.0)  # warm
-                    result = closed(target, kind, content, clients, given.seconds)
-                    rates[target.name, clients] = result
-                    print(row(target.name, kind, f"{clients} clients", result), flush=True)
-                if given.infinity:
-                    mine, theirs = rates["lookalike", clients], rates["infinity", clients]
-                    print(
-                        f"{'':10} {kind:6} ratio at {clients}: rate {mine.rate / theirs.rate:.2f}, "
-                        f"p50 {mine.ms(0.5) / theirs.ms(0.5):.2f}",
-                        flush=True,
-                    )
-            most = rates["lookalike", CLIENTS[-1]].rate
-            for share in SHARES:
-                result = opened(ours, kind, content, share * most, given.seconds)
-                print(row(ours.name, kind, f"open {share:.0%}", result), flush=True)
+            servers.insert(0, Server(load.infinity(given.infinity, given.infinity_model), None))
+        for row in figures(servers, given.seconds, given.forms):
+            rows.append(row)
+            print(line(row), flush=True)
+            theirs = rows[-2] if len(rows) > 1 else row
+            if theirs["server"] == "infinity" and theirs["load"] == row["load"]:
+                rate, p50 = (row[name] / theirs[name] for name in ("rate", "p50"))
+                print(
+                    f"{'':18} {row['kind']:9} {row['load']:10} ratio: rate {rate:.2f}, p50 {p50:.2f}"
+                )
         print(
-            f"own processor time: {own_cpu_ms(ours, process):.2f} ms a request (text, from the cache)"
+            f"own processor time: {own_cpu_ms(servers[-1]):.2f} ms a request (text, from the cache)"
         )
         print(f"resident: {resident_mb(process):.0f} MB (the service and the store's processes)")
+    if given.json:
+        given.json.write_text(json.dumps(rows, indent=1))
 
 
 if __name__ == "__main__":

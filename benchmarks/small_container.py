@@ -31,8 +31,8 @@ import httpx
 import numpy as np
 from PIL import Image
 
+from benchmarks.load import WORDS, data_uri, jpegs
 from benchmarks.random_model import CACHE
-from benchmarks.service import WORDS, data_uri, jpegs
 
 ROOT = Path("/sys/fs/cgroup")
 NAME = "lookalike-small"

@@ -18,8 +18,8 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import load_file, save_file
 
+from benchmarks.load import jpegs
 from benchmarks.random_model import CACHE, random_source
-from benchmarks.service import jpegs
 
 FOLDER = CACHE / "peers"
 MODEL = "ViT-B-32"

@@ -14,7 +14,7 @@ class Ours:
         from lookalike.encoder import Encoder
         from lookalike.encoder.runtimes import Wanted
 
-        wanted = Wanted("cpu", task.setting, 0, "openvino")  # type: ignore[arg-type]
+        wanted = Wanted("cpu", task.setting, 0, "openvino", compile_cache=task.cache)  # type: ignore[arg-type]
         self._encoder = Encoder(random_bundle("ViT-B-32"), wanted=wanted)
 
     def images(self, pictures: Sequence[bytes]) -> np.ndarray:

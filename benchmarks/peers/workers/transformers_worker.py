@@ -36,7 +36,8 @@ class Transformers:
         self._process = transformers.AutoProcessor.from_pretrained(folder, use_fast=True)
         self._image, self._text = self._model.get_image_features, self._model.get_text_features
         if way == "compiled":
-            self._image = torch.compile(self._image, dynamic=True)
+            # pictures come in three sizes of batch, each worth a compilation; texts in any length
+            self._image = torch.compile(self._image, dynamic=False)
             self._text = torch.compile(self._text, dynamic=True)
         self._pool = ThreadPoolExecutor(os.cpu_count())
 

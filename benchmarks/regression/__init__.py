@@ -1,0 +1,1 @@
+"""What a change costs, in figures that no neighbour on the machine can disturb: `make bench-check`."""
