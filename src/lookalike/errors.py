@@ -18,6 +18,19 @@ class LookalikeError(Exception):
         """What the error knows, by name, for a machine to read."""
         return {name: value for name, value in vars(self).items() if not name.startswith("_")}
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # pickle would call `__init__` with the words that it made, not with what it was given
+        return _restored, (type(self), self.args, dict(vars(self)))
+
+
+def _restored(
+    kind: type[LookalikeError], args: tuple[Any, ...], facts: dict[str, Any]
+) -> LookalikeError:
+    """An error that came from another process."""
+    error: LookalikeError = kind.__new__(kind, *args)
+    vars(error).update(facts)
+    return error
+
 
 # Pictures
 
@@ -914,6 +927,61 @@ class TextCut(ServiceError):
     def __init__(self, index: int, tokens: int) -> None:
         self.index, self.tokens = index, tokens
         super().__init__(f"text {index} is longer than the model's context of {tokens} tokens")
+
+
+# Bulk embedding on a cluster
+
+
+class ClusterError(LookalikeError):
+    """The workers of a cluster can't do the work. What was stored stays, and another run goes on from there."""
+
+    code = "cluster_error"
+
+
+class ClusterUnreachable(ClusterError):
+    """No cluster at that address, or none any more."""
+
+    code = "cluster_unreachable"
+
+    def __init__(self, address: str | None, reason: str) -> None:
+        self.address, self.reason = address, reason
+        which = f"the Ray cluster {address}" if address else "Ray"
+        super().__init__(f"{which} can't be used: {reason}")
+
+
+class WorkerUnfit(ClusterError):
+    """A worker can't load the model, or can't even start. `node` is None where that isn't known."""
+
+    code = "worker_unfit"
+
+    def __init__(self, node: str | None, reason: str) -> None:
+        self.node, self.reason = node, reason
+        where = f"a worker on {node}" if node else "a worker"
+        super().__init__(f"{where} can't start: {reason}")
+
+
+class WorkersDiffer(ClusterError):
+    """A worker would make other vectors than the rest, or speaks another version's language."""
+
+    code = "workers_differ"
+
+    def __init__(self, what: str, node: str, given: str, other: str, expected: str) -> None:
+        self.what, self.node, self.given = what, node, given
+        self.other, self.expected = other, expected
+        super().__init__(
+            f"the worker on {node} has {what} {given}, and the one on {other} has {expected}: vectors of "
+            "different models never mix"
+        )
+
+
+class WorkersLost(ClusterError):
+    """The same entries were given to several workers, and each of them died."""
+
+    code = "workers_lost"
+
+    def __init__(self, first: str, last: str, times: int, reason: str) -> None:
+        self.first, self.last, self.times, self.reason = first, last, times, reason
+        super().__init__(f"{times} workers died with the entries {first} to {last}: {reason}")
 
 
 # Settings and input

@@ -17,7 +17,7 @@ from qdrant_client import QdrantClient
 from tests.catalog.colours import ColourEncoder
 from tests.catalog.shop import make_shop, picture, row, write_feed
 
-from lookalike.catalog import ingest as ingest_module
+from lookalike.catalog import preparing, working
 from lookalike.catalog.catalog import Catalog
 from lookalike.catalog.embedded import EmbeddedStore
 from lookalike.catalog.fetch import Fetcher
@@ -215,7 +215,7 @@ def test_threads_that_wait_for_the_network_dont_all_decode_at_once(
         return decode(data)
 
     monkeypatch.setattr(encoder.images, "decode", counted)
-    monkeypatch.setattr(ingest_module, "_cores", lambda: 2)
+    monkeypatch.setattr(working, "cores", lambda: 2)
     assert run(catalog, make_shop(tmp_path, 40), workers=16).tally.added == 40
     assert most == 3
 
@@ -223,7 +223,8 @@ def test_threads_that_wait_for_the_network_dont_all_decode_at_once(
 def test_runs_of_several_clients_together_decode_no_more_than_one_would(
     encoder: ColourEncoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ingest_module, "_cores", lambda: 1)
+    for module in (preparing, working):
+        monkeypatch.setattr(module, "cores", lambda: 1)
     feed = make_shop(tmp_path, 12)
     met = threading.Barrier(3)
     decode = encoder.images.decode
@@ -491,7 +492,7 @@ def test_a_url_is_the_same_picture_until_it_is_fetched_again(
             run = Ingest(
                 catalog.store,
                 "shop",
-                encoder,
+                working.LocalWorkers(encoder),
                 reader,
                 catalog.thumbnails,
                 report,

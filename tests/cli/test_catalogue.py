@@ -97,6 +97,21 @@ def test_index_says_what_it_did_and_its_exit_status_whether_all_is_in(
     assert "sku-3" in Path(second.json["report"]).read_text()
 
 
+def test_the_ray_engine_says_what_it_needs_and_what_it_cant_be_combined_with(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    feed = make_shop(tmp_path, 1)
+    refused = run("index", feed, "--engine", "ray", "--url", "http://localhost:8000")
+    assert (refused.status, "not --url" in refused.err) == (2, True)
+    for alone in (("--workers", "2"), ("--ray-address", "local")):
+        refused = run("index", feed, *alone)
+        assert (refused.status, "go with --engine ray" in refused.err) == (2, True)
+    monkeypatch.setitem(sys.modules, "ray", None)
+    missing = run("index", feed, "--engine", "ray", "--workers", "2")
+    assert missing.status == 1
+    assert "pip install 'lookalike[ray]'" in missing.err
+
+
 def test_search_prints_a_table_or_json(run: Run, shop: Path) -> None:
     table = run("search", "something", "blue", "-c", "shop", "-n", "2")
     assert table.status == 0

@@ -291,6 +291,23 @@ def openssl(call: Call) -> None:
             raise Wrong("only rand -hex is known")
 
 
+def ray(call: Call) -> None:
+    """Its own parser, where it is installed."""
+    if importlib.util.find_spec("ray") is None:
+        return
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # parts of Ray that have nothing to do with this
+        from ray.scripts.scripts import cli
+
+    name, *rest = call.arguments
+    if name not in cli.commands:
+        raise Wrong(f"Ray has no command {name}")
+    try:
+        cli.commands[name].make_context(name, rest)
+    except Exception as error:
+        raise Wrong(f"{getattr(error, 'message', '') or error}") from None
+
+
 # Python and make
 
 
@@ -432,5 +449,6 @@ CHECKED: dict[str, Callable[[Call], int | None]] = {
     "pip": pip,
     "python": python,
     "python3": python,
+    "ray": ray,
 }
 """Programs that are not run, and what is looked at in their place."""

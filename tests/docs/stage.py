@@ -43,6 +43,7 @@ IDS = (
 PARSED = {
     ("models", "compare"): "tests/cli/test_compare.py runs it; each model is measured for seconds",
     ("models", "quantize"): "tests/cli/test_quantize.py runs it; it calibrates for minutes",
+    ("index", "--engine", "ray"): "tests/catalog/test_bulk_ray.py runs it, on a Ray of its own",
     ("demo",): "tests/cli/test_demo.py and the first steps run it; it takes in 450 pictures",
 }
 """Commands, by words that tell them, whose arguments are read and that are not run, and why."""

@@ -15,7 +15,7 @@ from typing import BinaryIO
 
 from lookalike.catalog import exchange, snapshots
 from lookalike.catalog.attributes import FACETED, to_index
-from lookalike.catalog.encoding import Encoder
+from lookalike.catalog.encoding import Encoder, Model
 from lookalike.catalog.fetch import Fetcher, FetchLimits
 from lookalike.catalog.filters import Filter
 from lookalike.catalog.gate import Gate
@@ -25,11 +25,12 @@ from lookalike.catalog.ingest import (
     IngestOptions,
     IngestSummary,
     Observer,
-    decoding_at_once,
+    Workers,
 )
 from lookalike.catalog.items import Record, Vector
 from lookalike.catalog.opening import open_store
 from lookalike.catalog.pictures import PictureReader
+from lookalike.catalog.preparing import decoding_at_once
 from lookalike.catalog.queries import Query, texts_and_images
 from lookalike.catalog.reindex import Moved, Reindex, bring_into_index
 from lookalike.catalog.reports import FailureReport
@@ -51,6 +52,7 @@ from lookalike.catalog.store import (
     check_name,
 )
 from lookalike.catalog.thumbnails import Thumbnails
+from lookalike.catalog.working import LocalWorkers
 from lookalike.errors import CollectionMissing, FacetUnavailable
 from lookalike.settings import Settings
 
@@ -117,15 +119,18 @@ class Catalog:
         """What is known of one. Raises CollectionMissing."""
         return self.store.facts(name)
 
-    def ensure(self, name: str, settings: IndexSettings | None = None) -> CollectionFacts:
-        """The collection, made for this encoder's model where it isn't there."""
+    def ensure(
+        self, name: str, settings: IndexSettings | None = None, model: Model | None = None
+    ) -> CollectionFacts:
+        """The collection, made for this encoder's model (or the one given) where it isn't there."""
         try:
             return self.store.facts(name)
         except CollectionMissing:
+            model = model or self.encoder
             made = CollectionSpec(
-                self.encoder.fingerprint,
-                self.encoder.card.name,
-                self.encoder.dimension,
+                model.fingerprint,
+                model.card.name,
+                model.dimension,
                 settings or IndexSettings(),
             )
             return self.store.create(name, made)
@@ -151,6 +156,7 @@ class Catalog:
         allow_urls: bool = False,
         inside: Path | None = None,
         settings: IndexSettings | None = None,
+        workers: Workers | None = None,
         observer: Observer = lambda _: None,
         on_done: Callable[[Done], None] = lambda _: None,
         stop: threading.Event | None = None,
@@ -158,20 +164,22 @@ class Catalog:
     ) -> IngestSummary:
         """Take sources into a collection, which is made if it isn't there. See Ingest.run.
 
-        `inside`: the one folder that pictures may be in. `report`: where failures are named; by default in the
-        data folder. `stop`: set it to end early and cleanly.
+        `inside`: the one folder that pictures may be in. `workers`: who prepares and encodes; by default this
+        process, with this encoder. `report`: where failures are named; by default in the data folder. `stop`:
+        set it to end early and cleanly.
         """
         check_name(name)
-        self.ensure(name, settings)
+        if workers is None:
+            workers = LocalWorkers(self.encoder, self._decoding)
+        self.ensure(name, settings, workers.model)
         with self._writing[name].shared(), self._report(name, report) as failures:
             ingest = Ingest(
                 self.store,
                 name,
-                self.encoder,
+                workers,
                 self._reader(allow_urls, inside),
                 self.thumbnails,
                 failures,
-                decoding=self._decoding,
                 options=options,
                 observer=observer,
                 on_done=on_done,

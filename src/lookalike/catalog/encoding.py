@@ -25,8 +25,8 @@ class Pictures(Protocol):
         ...
 
 
-class Encoder(Protocol):
-    """Pictures and words to unit vectors of one space."""
+class Model(Protocol):
+    """Which model vectors are of, wherever it runs."""
 
     @property
     def card(self) -> ModelCard:
@@ -42,6 +42,10 @@ class Encoder(Protocol):
     def dimension(self) -> int:
         """Length of the vectors."""
         ...
+
+
+class Encoder(Model, Protocol):
+    """Pictures and words to unit vectors of one space."""
 
     @property
     def images(self) -> Pictures | None:

@@ -1,45 +1,36 @@
 """Taking a source into a collection: what is new or changed, and nothing else.
 
-Reading, decoding and thumbnails run in a pool of threads, encoding and storing in one each (`overlap`).
+The run reads the sources, asks the store what it has, stores, counts and reports. Between the two, workers
+prepare and encode: the threads of this process (`working`), or processes of a cluster (`bulk`).
 A record is acknowledged when the store has it, so a run can be stopped or killed at any moment: the next one
 sees by the stored digests what is done. Held in memory are the batches under way, and eight bytes per id.
 """
 
 import errno
-import os
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Literal, Protocol, TypeVar
 
-import numpy as np
-from numpy.typing import NDArray
-
-from lookalike.catalog import digests
 from lookalike.catalog.digests import Digest
-from lookalike.catalog.encoding import Encoder
-from lookalike.catalog.items import Item, Record, Vector
-from lookalike.catalog.overlap import Stages, overlap
-from lookalike.catalog.pictures import BytesPicture, DataPicture, PictureReader, UrlPicture
+from lookalike.catalog.encoding import Model
+from lookalike.catalog.items import Record
+from lookalike.catalog.pictures import PictureReader
+from lookalike.catalog.preparing import Changed, Known, Outcome, Stored, Unchanged, held_by
 from lookalike.catalog.reports import FailureReport
 from lookalike.catalog.seen import Met
 from lookalike.catalog.sources import Entry, Rejected, Source
 from lookalike.catalog.store import VectorStore
-from lookalike.catalog.thumbnails import Thumbnails, make_thumbnail
+from lookalike.catalog.thumbnails import Thumbnails
 from lookalike.errors import (
-    CatalogueError,
     DuplicateId,
-    FetchError,
     FingerprintMismatch,
-    ImageError,
     ItemInvalid,
     LookalikeError,
-    StoreError,
     StoreFull,
     StoreUnavailable,
-    TowerNotLoaded,
     VectorInvalid,
 )
 
@@ -124,39 +115,6 @@ class Done:
     error: LookalikeError | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
-    """An entry, and what the store has of it."""
-
-    entry: Entry
-    there: bool
-    digest: Digest | None
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Changed:
-    """An entry to be stored: with pixels and words still to encode, or the vectors it has kept."""
-
-    entry: Entry
-    there: bool
-    digest: Digest
-    pixels: NDArray[np.uint8] | None = None
-    image: Vector | None = None
-    words: str | None = None
-    text: Vector | None = None
-    thumbnail: bytes | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Unchanged:
-    """An entry that is stored as it is."""
-
-    entry: Entry
-
-
-Outcome = Changed | Unchanged | Rejected
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Written:
     """What a batch comes to: records, which of them are new, and their thumbnails."""
@@ -166,6 +124,38 @@ class Written:
     pictures: int = 0
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Work:
+    """A run, as those see it who prepare and encode. Every entry ends in `take` or in `write`."""
+
+    entries: Iterable[Known | Rejected]
+    """Read by one thread, no further ahead than needed."""
+    stored: Stored
+    reader: PictureReader
+    options: IngestOptions
+    take: Callable[[Outcome], Changed | None]
+    """Counts what needs no store; gives back what is still to be encoded. For one thread."""
+    write: Callable[[Written], None]
+    """Stores a batch. For one thread, which may be another."""
+    stop: threading.Event
+    """When it is set, no more entries are read, and what is under way is still stored."""
+
+
+class Workers(Protocol):
+    """Those who prepare and encode, here or elsewhere."""
+
+    @property
+    def model(self) -> Model:
+        """What they encode with. Raises ModelError, RayError."""
+        ...
+
+    def run(self, work: Work) -> None:
+        """Do it all, in memory that doesn't grow with the source. Raises what `work` raises, InferenceFailed,
+        TowerNotLoaded.
+        """
+        ...
+
+
 class Ingest:
     """One run over one or more sources into one collection."""
 
@@ -173,19 +163,17 @@ class Ingest:
         self,
         store: VectorStore,
         collection: str,
-        encoder: Encoder,
+        workers: Workers,
         reader: PictureReader,
         thumbnails: Thumbnails | None,
         report: FailureReport,
         *,
-        decoding: threading.BoundedSemaphore | None = None,
         options: IngestOptions = IngestOptions(),
         observer: Observer = lambda _: None,
         on_done: Callable[[Done], None] = lambda _: None,
         stop: threading.Event | None = None,
     ) -> None:
-        """`decoding`: held while a picture is decoded, by all runs that share it."""
-        self._store, self._name, self._encoder = store, collection, encoder
+        self._store, self._name, self._workers = store, collection, workers
         self._reader, self._report, self._options = reader, report, options
         self._thumbnails = thumbnails if options.thumbnails else None
         self._observer, self._on_done = observer, on_done
@@ -193,8 +181,7 @@ class Ingest:
         self._met = Met()
         self._tally = Tally()
         self._lock = threading.Lock()
-        self._decoding = decoding or decoding_at_once()
-        self._has_text = encoder.card.text is not None
+        self._fingerprint = workers.model.fingerprint
 
     def run(self, sources: Sequence[Source]) -> IngestSummary:
         """Take it all in. One bad entry never ends it.
@@ -204,23 +191,24 @@ class Ingest:
         """
         began = time.monotonic()
         stored = self._store.facts(self._name)
-        if stored.fingerprint != self._encoder.fingerprint:
+        if stored.fingerprint != self._fingerprint:
             raise FingerprintMismatch(
-                self._name, stored.model, stored.fingerprint, self._encoder.fingerprint
+                self._name, stored.model, stored.fingerprint, self._fingerprint
             )
         if self._thumbnails:
             self._thumbnails.sweep(self._name)
         totals = [source.total() for source in sources]
         self._count(total=sum(t for t in totals if t is not None) if None not in totals else None)
-        fetching = max(16, _cores())
-        overlap(
-            self._known(entry for source in sources for entry in source),
-            Stages(self._prepare, self._take, self._encode, self._write, _weight),
-            stop=self._stop,
-            batch=self._options.batch,
-            workers=self._options.workers or (fetching if self._reader.fetches else _cores()),
-            ahead=max(2 * self._options.batch, fetching),
-            ahead_bytes=self._options.held_bytes * 2 // 3,
+        self._workers.run(
+            Work(
+                entries=self._known(entry for source in sources for entry in source),
+                stored=self,
+                reader=self._reader,
+                options=self._options,
+                take=self._take,
+                write=self._write,
+                stop=self._stop,
+            )
         )
         stopped = self._stop.is_set()
         not_pruned = self._prune() if self._options.prune and not stopped else None
@@ -255,82 +243,19 @@ class Ingest:
                     digest = Digest.parse(stored.get(one.item.id))
                     yield Known(one, one.item.id in stored, digest)
 
-    # Preparing: by several threads
+    # What is stored: asked by several threads
 
-    def _prepare(self, known: Known | Rejected) -> Outcome:
-        if isinstance(known, Rejected):
-            return known
-        entry = known.entry
-        try:
-            return self._changes(known, entry)
-        except StoreError:
-            raise
-        except (ImageError, FetchError, CatalogueError) as error:
-            return Rejected(entry.where, entry.item.id, error)
-
-    def _changes(self, known: Known, entry: Entry) -> Changed | Unchanged:
-        item, before = entry.item, known.digest
-        text, record = digests.of_words(item), digests.of_record(item)
-        same_rest = before is not None and (before.text, before.record) == (text, record)
-        by_url = isinstance(entry.picture, UrlPicture) and not self._options.refetch
-        lacks_thumbnail = self._lacks_thumbnail(entry)
-        if same_rest and before and before.picture and by_url and not lacks_thumbnail:
-            return Unchanged(entry)
-        data = self._reader.read(entry.picture) if entry.picture else None
-        entry = replace(entry, picture=None)  # what it brought along is not held until it is stored
-        digest = Digest(digests.of_bytes(data) if data is not None else "", text, record)
-        if before == digest and not lacks_thumbnail:
-            return Unchanged(entry)
-        kept = self._kept(item, before, digest)
-        changed = Changed(
-            entry,
-            known.there,
-            digest,
-            image=kept.image if kept and before and before.picture == digest.picture else None,
-            text=kept.text if kept and before and before.text == digest.text else None,
-        )
-        if item.words and changed.text is None and self._has_text:
-            changed = replace(changed, words=item.words)
-        if data is not None:
-            changed = self._with_pixels(changed, data, lacks_thumbnail)
-        return changed
-
-    def _lacks_thumbnail(self, entry: Entry) -> bool:
+    def lacks_thumbnail(self, entry: Entry) -> bool:
+        """See Stored."""
         if self._thumbnails is None or entry.picture is None:
             return False
         return not self._thumbnails.has(self._name, entry.item.id)
 
-    def _kept(self, item: Item, before: Digest | None, now: Digest) -> Record | None:
-        """The stored record, where some of its vectors still hold."""
-        if before is None or not (
-            (now.picture and now.picture == before.picture)
-            or (now.text and now.text == before.text)
-        ):
-            return None
-        found = self._patiently(lambda: self._store.get(self._name, [item.id], vectors=True))
-        return found.get(item.id)
+    def record(self, id: str) -> Record | None:  # noqa: A002 (the item's own word)
+        """See Stored."""
+        return self._patiently(lambda: self._store.get(self._name, [id], vectors=True)).get(id)
 
-    def _with_pixels(self, changed: Changed, data: bytes, lacks_thumbnail: bool) -> Changed:
-        """With what the picture still gives: pixels to encode, a thumbnail, both or neither."""
-        wants_thumbnail = self._thumbnails is not None and (
-            changed.image is None or lacks_thumbnail
-        )
-        if changed.image is not None and not wants_thumbnail:
-            return changed
-        pictures = self._encoder.images
-        if pictures is None:
-            raise TowerNotLoaded("image")
-        with (
-            self._decoding
-        ):  # threads that wait for the network, or other runs, must not all decode at once
-            picture = pictures.decode(data)
-            return replace(
-                changed,
-                pixels=pictures.pixels(picture) if changed.image is None else None,
-                thumbnail=make_thumbnail(picture) if wants_thumbnail else None,
-            )
-
-    # Taking, encoding, writing: by one thread each
+    # Taking and writing: by one thread each
 
     def _take(self, outcome: Outcome) -> Changed | None:
         match outcome:
@@ -342,22 +267,6 @@ class Ingest:
             case _:
                 return outcome
         return None
-
-    def _encode(self, batch: list[Changed]) -> Written:
-        pixels = [one.pixels for one in batch if one.pixels is not None]
-        words = [one.words for one in batch if one.words is not None]
-        images = iter(self._encoder.encode_pixels(np.stack(pixels)) if pixels else ())
-        texts = iter(self._encoder.encode_texts(words) if words else ())
-        records = [
-            Record(
-                one.entry.item,
-                image=next(images) if one.pixels is not None else one.image,
-                text=next(texts) if one.words is not None else one.text,
-                digest=str(one.digest),
-            )
-            for one in batch
-        ]
-        return Written(records, batch, len(pixels))
 
     def _write(self, written: Written) -> None:
         self._write_thumbnails(written)
@@ -378,9 +287,7 @@ class Ingest:
 
     def _upsert(self, records: list[Record], changed: list[Changed]) -> None:
         try:
-            self._patiently(
-                lambda: self._store.upsert(self._name, self._encoder.fingerprint, records)
-            )
+            self._patiently(lambda: self._store.upsert(self._name, self._fingerprint, records))
         except (VectorInvalid, ItemInvalid) as error:
             if len(records) > 1:  # nothing is stored yet: find the bad one
                 for record, one in zip(records, changed, strict=True):
@@ -459,30 +366,6 @@ class Ingest:
                 pause = min(2 * pause, 2.0)
 
 
-def decoding_at_once() -> threading.BoundedSemaphore:
-    """For as many pictures as keep the cores busy; each takes at least three bytes a pixel meanwhile."""
-    return threading.BoundedSemaphore(_cores() + 1)
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _held(entry: Entry | Rejected) -> int:
-    """Bytes of the picture that an entry brings along."""
-    if isinstance(entry, Entry):
-        match entry.picture:
-            case DataPicture(uri):
-                return len(uri)
-            case BytesPicture(data):
-                return len(data)
-    return 0
-
-
-def _weight(known: Known | Rejected) -> int:
-    return _held(known.entry) if isinstance(known, Known) else 0
-
-
 def _chunks(
     entries: Iterable[Entry | Rejected], most_bytes: int
 ) -> Iterator[list[Entry | Rejected]]:
@@ -490,7 +373,7 @@ def _chunks(
     held = 0
     for entry in entries:
         chunk.append(entry)
-        held += _held(entry)
+        held += held_by(entry)
         if len(chunk) == CHUNK or held > most_bytes:
             yield chunk
             chunk, held = [], 0

@@ -126,6 +126,11 @@ class PictureReader:
         """Whether pictures may come from the network, which is slow."""
         return self._fetcher is not None
 
+    @property
+    def inside(self) -> Path | None:
+        """The one folder that files may be in."""
+        return self._inside
+
     def read(self, picture: Picture) -> bytes:
         """The picture file's bytes. Raises PictureUnavailable, FetchError, ImageTooManyBytes."""
         match picture:

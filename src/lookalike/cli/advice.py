@@ -29,6 +29,14 @@ _ADVICE: dict[type[errors.LookalikeError], str] = {
     errors.PrecisionUnavailable: "use --precision auto to take the best there is",
     errors.QuantizationFailed: "give more, and more typical, pictures and texts, or lower --min-cosine or "
     "--min-kept",
+    errors.ClusterUnreachable: "`ray status` on that machine tells whether it runs; --ray-address local "
+    "starts workers on this machine alone",
+    errors.WorkerUnfit: "every machine of the cluster needs the same version of lookalike, and the model: in "
+    "its cache, in a folder of the same path, or from the hub",
+    errors.WorkersDiffer: "give all machines the same lookalike and the same model, and start again: what was "
+    "stored stays",
+    errors.WorkersLost: "if it was memory, fewer --workers with more LOOKALIKE_THREADS each need less; if "
+    "these entries do it alone, leave them out of the feed",
     errors.InferenceFailed: "try --device cpu --precision fp32",
 }
 

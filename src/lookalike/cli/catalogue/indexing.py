@@ -1,13 +1,16 @@
 """`lookalike index`."""
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from lookalike.catalog.catalog import Catalog
 from lookalike.catalog.ingest import IngestOptions, IngestSummary, Tally
 from lookalike.catalog.sources import FeedMapping, open_source
-from lookalike.cli.catalogue import options
+from lookalike.cli.catalogue import engines, options
+from lookalike.cli.catalogue.engines import Engine
 from lookalike.cli.catalogue.opening import open_catalog
 from lookalike.cli.catalogue.watching import progress, stopping
 from lookalike.cli.console import note, print_json
@@ -16,6 +19,7 @@ from lookalike.cli.options import JsonOption, ModelOption
 EXAMPLES = [
     "lookalike index photos/ --collection shop",
     "lookalike index products.csv --map id=sku --map image=photo -c shop --prune",
+    "lookalike index products.jsonl -c shop --engine ray --workers 2",
 ]
 
 STOPPED = 130
@@ -60,6 +64,9 @@ def index(
     ] = None,
     thumbnails: Annotated[bool, typer.Option(help="Make thumbnails.")] = True,
     report: options.Report = None,
+    engine: engines.EngineOption = Engine.local,
+    workers: engines.WorkersOption = None,
+    ray_address: engines.AddressOption = None,
     model: ModelOption = None,
     data: options.Data = None,
     url: options.Url = None,
@@ -69,15 +76,20 @@ def index(
 
     What is there and unchanged is skipped, so it can be stopped and repeated at any time.
     """
+    engines.check(engine, workers, ray_address, url)
     mapping = FeedMapping.parse(columns or (), ignore or (), split or ())
     opened = [open_source(path, mapping) for path in sources]
     how = IngestOptions(prune=prune, refetch=refetch, thumbnails=thumbnails)
     with (
         open_catalog(data, url, model) as catalog,
-        stopping() as stop,
+        engines.workers_of(engine, workers, ray_address, model) as ray,
+        stopping() as stop,  # the last: Ray sets a handler of SIGTERM too
     ):
+        take_in = catalog.index
+        if ray is not None and isinstance(catalog, Catalog):
+            take_in = partial(catalog.index, workers=ray)
         with progress("indexing") as watch:
-            summary = catalog.index(
+            summary = take_in(
                 collection,
                 opened,
                 options=how,
@@ -93,6 +105,8 @@ def index(
         print_json(summary_json(summary))
     else:
         typer.echo(told(summary))
+    if ray is not None and ray.supplied:
+        note(f"{ray.supplied:,} pictures were read here and sent: the workers don't have the files")
     if summary.not_pruned:
         note(f"nothing was pruned: {summary.not_pruned}")
     if summary.stopped:

@@ -16,9 +16,7 @@ def open_catalog(data: Path | None, url: str | None, model: str | None = None) -
 
     Raises StoreLocked where another process has the folder; its words offer `--url`.
     """
-    settings = load_settings()
-    changed = {"data": data, "model_name": model}
-    settings = settings.model_copy(update={k: v for k, v in changed.items() if v is not None})
+    settings = settings_for(data, model)
     if url is not None:
         return RemoteCatalog(
             url,
@@ -28,6 +26,13 @@ def open_catalog(data: Path | None, url: str | None, model: str | None = None) -
             max_image_bytes=settings.max_image_bytes,
         )
     return Catalog.open(settings, lambda: _load(settings))
+
+
+def settings_for(data: Path | None, model: str | None) -> Settings:
+    """Those of the environment, with what the options say."""
+    changed = {"data": data, "model_name": model}
+    given = {name: value for name, value in changed.items() if value is not None}
+    return load_settings().model_copy(update=given)
 
 
 def _load(settings: Settings) -> Encoder:
