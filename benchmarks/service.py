@@ -152,14 +152,15 @@ def line(row: Figures) -> str:
 
 @contextlib.contextmanager
 def lookalike(
-    model: str, precision: str, name: str = "lookalike"
+    model: str, precision: str, name: str = "lookalike", mode: str = "natural"
 ) -> Iterator[tuple[Target, psutil.Process]]:
-    """`lookalike serve`, ready, in a process of its own."""
+    """`lookalike serve`, ready, in a process of its own. `mode`: how it shows pictures to the model."""
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "log"
         command = [sys.executable, "-c", "from lookalike.cli import main; main()", "serve",
                    "--port", "0", "--model", model, "--precision", precision, "--data", folder]  # fmt: skip
-        env = {**os.environ, "LOOKALIKE_LOG_FORMAT": "json", "LOOKALIKE_LOG_LEVEL": "info"}
+        env = {**os.environ, "LOOKALIKE_LOG_FORMAT": "json", "LOOKALIKE_LOG_LEVEL": "info",
+               "LOOKALIKE_IMAGE_MODE": mode}  # fmt: skip
         with log.open("w") as file:
             process = subprocess.Popen(command, env=env, stderr=file)
         try:

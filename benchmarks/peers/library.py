@@ -52,6 +52,7 @@ PEERS = (
     Peer("Lookalike", "lookalike", "lookalike", "fp32"),
     Peer("Lookalike", "lookalike", "lookalike", "bf16"),
     Peer("Lookalike", "lookalike", "lookalike", "int8"),
+    Peer("Lookalike", "lookalike", "lookalike", "int8, fast"),
 )
 
 

@@ -85,13 +85,16 @@ def serving(rows: list[Figures]) -> list[str]:
 
 
 def _ratios(loads: list[Figures], memory: dict[str, float]) -> list[str]:
+    """Of the two forms that all peers take, at one client and at 16."""
+    loads = [row for row in loads
+             if row["kind"] in ("data URI", "text") and row["load"] in ("1 clients", "16 clients")]  # fmt: skip
     found = {(row["server"], row["kind"], row["load"]): row for row in loads}
     servers = list(dict.fromkeys(row["server"] for row in loads))
     cells = []
     for peer in (name for name in servers if not name.startswith("Lookalike")):
         for mine in (name for name in servers if name.startswith("Lookalike")):
             for kind in dict.fromkeys(row["kind"] for row in loads):
-                for load in dict.fromkeys(row["load"] for row in loads if "clients" in row["load"]):
+                for load in dict.fromkeys(row["load"] for row in loads):
                     a, b = found.get((mine, kind, load)), found.get((peer, kind, load))
                     if a and b and b["rate"] and b["p50"] and peer in memory:
                         cells.append([mine, peer, kind, load, f"{a['rate'] / b['rate']:.1f}",

@@ -140,6 +140,16 @@ def run(material: Path, seconds: float, given: dict[str, str]) -> Iterator[dict[
         ("clip-as-service", lambda: clip_as_service(material, given), few),
         ("Lookalike bf16", lambda: lookalike(bundle, "bf16", "Lookalike bf16"), {}),
         ("Lookalike int8", lambda: lookalike(bundle, "int8", "Lookalike int8"), {}),
+        (
+            "Lookalike bf16, fast",
+            lambda: lookalike(bundle, "bf16", "Lookalike bf16, fast", "fast"),
+            few,
+        ),
+        (
+            "Lookalike int8, fast",
+            lambda: lookalike(bundle, "int8", "Lookalike int8, fast", "fast"),
+            few,
+        ),
     ]
     with contextlib.ExitStack() as stack:
         for name, start, how in wanted:

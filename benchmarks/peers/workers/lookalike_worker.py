@@ -1,4 +1,4 @@
-"""Lookalike's own encoder; the settings are its precisions."""
+"""Lookalike's own encoder; the settings are its precisions, and `, fast` behind one is the mode of pictures."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -14,8 +14,13 @@ class Ours:
         from lookalike.encoder import Encoder
         from lookalike.encoder.runtimes import Wanted
 
-        wanted = Wanted("cpu", task.setting, 0, "openvino", compile_cache=task.cache)  # type: ignore[arg-type]
-        self._encoder = Encoder(random_bundle("ViT-B-32"), wanted=wanted)
+        precision, _, mode = task.setting.partition(", ")
+        wanted = Wanted("cpu", precision, 0, "openvino", compile_cache=task.cache)  # type: ignore[arg-type]
+        self._encoder = Encoder(
+            random_bundle("ViT-B-32"),
+            wanted=wanted,
+            image_mode=mode or "natural",  # type: ignore[arg-type]
+        )
 
     def images(self, pictures: Sequence[bytes]) -> np.ndarray:
         return self._encoder.encode_images(list(pictures))
