@@ -71,7 +71,7 @@ class Settings(BaseSettings):
     image_mode: Literal["natural", "reference", "fast"] = Field(
         "natural",
         description="`natural` shows pictures as a person sees them; `reference` follows OpenCLIP to the bit; "
-        "`fast` is `natural` in a third of the time, with vectors of cosine 0.9999 to it (extra `fast`).",
+        "`fast` is `natural` in less than half the time, with vectors of cosine 0.9999 to it (extra `fast`).",
     )
     qdrant_url: str | None = Field(
         None,
