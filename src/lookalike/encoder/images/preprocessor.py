@@ -26,8 +26,8 @@ from lookalike.models.cards import ImageSpec
 ImageMode = Literal["natural", "reference", "fast"]
 """`natural`: as a person sees the picture. `reference`: as OpenCLIP does, to the bit: without EXIF, resized
 in the file's own mode (palettes by the nearest pixel, for example) and made RGB, dropping alpha, at the end.
-`fast`: as `natural`, in less than half the time: large JPEGs are decoded at a fraction of their size, and `quick`
-resizes. Vectors stay comparable to those of `natural` (docs/encoder.md has the cosines)."""
+`fast`: as `natural`, in less than half the time: large JPEGs are decoded at a fraction of their size, and
+`quick` resizes. Vectors stay comparable to those of `natural` (docs/encoder.md has the cosines)."""
 
 _SPARE = 2
 """In the mode `fast`, how many times the tower's pixels a reduced JPEG must have along each side: at 2 the
