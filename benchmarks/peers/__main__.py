@@ -32,6 +32,9 @@ def main() -> None:
     )
     parser.add_argument("--seconds", type=float, default=2.0, help="for each figure")
     parser.add_argument("--sizes", type=int, nargs="+", default=[1_000, 100_000])
+    parser.add_argument(
+        "--keep", type=Path, help="Lookalike's stores of vectors, kept for the next time"
+    )
     parser.add_argument("--python", action="append", default=[], metavar="NAME=PATH",
                         help=f"instead of installing; names: {', '.join(ENVIRONMENTS)}")  # fmt: skip
     parser.add_argument("--json", type=Path, help="keep the figures; later parts are added to them")
@@ -46,7 +49,7 @@ def main() -> None:
         "library": lambda: library.run(material, options.seconds / 2, given),
         "service": lambda: serving.run(material, options.seconds, given),
         "whole": lambda: whole.run(material, options.seconds, given),
-        "engines": lambda: engines.run(options.sizes, given),
+        "engines": lambda: engines.run(options.sizes, given, options.keep),
         "floor": lambda: floor.run(material, options.seconds),
     }
     for part in options.parts:

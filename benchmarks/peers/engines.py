@@ -21,9 +21,14 @@ from benchmarks.peers.library import WORKERS
 
 OTHERS = ("FAISS flat", "FAISS HNSW", "hnswlib", "USearch")
 QUERIES = 1_000
+BOTH = 100_000
+"""Vectors up to which Lookalike is measured without int8 copies too; beyond, only as it would be by default."""
 
 
-def run(sizes: list[int], given: dict[str, str]) -> Iterator[dict[str, Any]]:
+def run(
+    sizes: list[int], given: dict[str, str], keep: Path | None = None
+) -> Iterator[dict[str, Any]]:
+    """`keep`: where `benchmarks.catalog --keep` has Lookalike's stores already, or this will leave them."""
     for size in sizes:
         with tempfile.TemporaryDirectory() as folder:
             base = Path(folder)
@@ -44,8 +49,9 @@ def run(sizes: list[int], given: dict[str, str]) -> Iterator[dict[str, Any]]:
                     continue
                 figures = json.loads(done.stdout.splitlines()[-1])
                 yield {"engine": engine, "vectors": size, **figures}
-            for quantized in (False, True):
-                found = engine_figures(base / f"ours-{quantized}", size, quantized, QUERIES)
+            for quantized in (False, True) if size <= BOTH else (True,):
+                place = (keep or base) / f"{size}-{quantized}"
+                found = engine_figures(place, size, quantized, QUERIES)
                 yield {
                     "engine": "Lookalike" + (", int8 copies" if quantized else ""),
                     "vectors": size,

@@ -1,12 +1,14 @@
 """Bulk embedding on a real Ray of this machine, two workers, and the built-in model in them."""
 
 import json
+import logging
 import os
 import re
 import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,11 +19,10 @@ import pytest
 from tests.catalog.shop import make_shop, picture, row, write_feed
 
 from lookalike.catalog.bulk.cluster import Cluster, connected
-from lookalike.catalog.bulk.crew import Crew
+from lookalike.catalog.bulk.crew import HELD, Crew
 from lookalike.catalog.bulk.supplying import RayWorkers, crew_of
 from lookalike.catalog.catalog import Catalog
 from lookalike.catalog.embedded import EmbeddedStore
-from lookalike.catalog.ingest import Tally
 from lookalike.catalog.sources import open_source
 from lookalike.encoder import Encoder
 from lookalike.errors import ClusterUnreachable, SettingInvalid, WorkersDiffer
@@ -132,20 +133,26 @@ def test_two_workers_make_the_catalogue_of_the_local_engine_though_one_is_killed
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """The worker dies with a parcel in its hands: that is done again by another."""
+    caplog.set_level(logging.WARNING)
     assert crew.model
-    killed: list[int] = []
+    hand = next(iter(crew._free))
+    pid = hand.greet().pid
+    os.kill(pid, signal.SIGSTOP)  # so that it can't be done with its parcel before it dies
 
-    def watch(tally: Tally) -> None:
-        if tally.added and not killed:
-            killed.append(next(iter(crew._free)).greet().pid)
-            os.kill(killed[0], signal.SIGKILL)
+    def kill_when_busy() -> None:
+        with crew._changed:
+            while crew._free[hand] == HELD:
+                crew._changed.wait(0.05)
+        os.kill(pid, signal.SIGKILL)
 
+    killer = threading.Thread(target=kill_when_busy)
+    killer.start()
     with catalog_in(tmp_path, settings) as catalog:
         workers = RayWorkers(crew)
-        first = catalog.index("shop", [open_source(shop)], workers=workers, observer=watch)
+        first = catalog.index("shop", [open_source(shop)], workers=workers)
+        killer.join()
         tally = first.tally
         assert (tally.added, tally.failed, tally.total) == (ITEMS - BAD, BAD, ITEMS)
-        assert killed
         assert "a worker is gone and is replaced" in caplog.text
         assert "_encoder" not in vars(catalog)
         assert report_of(tmp_path) == report_of(local)

@@ -70,9 +70,7 @@ PLACEHOLDERS = {
 }
 """What stands for what in prose, so that it can be read by a parser."""
 
-OPTIONS_OF_OTHERS = {
-    "--dtype": "vLLM or Infinity: the precision it was measured at",
-}
+OPTIONS_OF_OTHERS = {}
 """Options within prose, without their command, that are not Lookalike's."""
 
 

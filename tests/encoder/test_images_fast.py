@@ -152,6 +152,7 @@ def test_a_resizer_that_does_not_agree_with_pillow_is_not_used(
     def wrong(self: object, source: Image.Image, target: Image.Image, options: object) -> None:
         target.paste(source.resize(target.size).transpose(Image.Transpose.ROTATE_180))
 
+    caplog.set_level(logging.WARNING)
     monkeypatch.setattr(resizer.Resizer, "resize_pil", wrong)
     quick.quick_resize.cache_clear()
     try:
