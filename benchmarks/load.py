@@ -22,14 +22,12 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
 import numpy as np
 from PIL import Image
 
-PRODUCTS = Path(__file__).parents[2] / "shared" / "data" / "products"
 WORDS = "red blue long short cotton leather summer dress shirt shoe bag hat coat".split()
 FORMS = ("multipart", "base64", "data URI", "text", "mix")
 """What a request brings. The mix: of four requests one is a picture as data URI, three are texts."""
@@ -39,24 +37,20 @@ PATIENCE = 120.0
 
 
 def jpegs(count: int = 32) -> list[bytes]:
-    """JPEGs of 800x800, quality 90: product photos where they are, else soft noise."""
+    """JPEGs of 800x800 of soft noise: the same on every machine."""
     files = []
-    paths = sorted((PRODUCTS / "images").rglob("*.jpg"))[:count] if PRODUCTS.is_dir() else []
     for number in range(count):
-        if number < len(paths):
-            picture = (
-                Image.open(paths[number])
-                .convert("RGB")
-                .resize((800, 800), Image.Resampling.BICUBIC)
-            )
-        else:
-            rng = np.random.default_rng(number)
-            coarse = rng.integers(0, 256, (50, 50, 3), dtype=np.uint8)
-            picture = Image.fromarray(coarse).resize((800, 800), Image.Resampling.BICUBIC)
-        out = io.BytesIO()
-        picture.save(out, "JPEG", quality=90)
-        files.append(out.getvalue())
+        rng = np.random.default_rng(number)
+        coarse = rng.integers(0, 256, (50, 50, 3), dtype=np.uint8)
+        files.append(jpeg(Image.fromarray(coarse).resize((800, 800), Image.Resampling.BICUBIC)))
     return files
+
+
+def jpeg(picture: Image.Image) -> bytes:
+    """Its file, of quality 90."""
+    file = io.BytesIO()
+    picture.save(file, "JPEG", quality=90)
+    return file.getvalue()
 
 
 def data_uri(jpeg: bytes) -> str:

@@ -6,7 +6,6 @@ how far bf16 moves one. The pictures are product photos made larger, and sheets 
 which have detail down to the pixel: the worst that can be met, nearly.
 """
 
-import io
 import random
 from collections.abc import Callable
 from functools import partial
@@ -16,6 +15,7 @@ import numpy as np
 from PIL import Image
 
 from benchmarks.encoder import milliseconds
+from benchmarks.load import jpeg
 from benchmarks.random_model import random_bundle
 from benchmarks.rendering import Rendered
 from lookalike.encoder import Encoder
@@ -50,12 +50,6 @@ def sheet(photo: Callable[[int], Image.Image], cells: int) -> Image.Image:
     for number in range(cells * cells):
         whole.paste(photo(CELL), (number % cells * CELL, number // cells * CELL))
     return whole
-
-
-def jpeg(picture: Image.Image) -> bytes:
-    file = io.BytesIO()
-    picture.save(file, "JPEG", quality=90)
-    return file.getvalue()
 
 
 def main() -> None:

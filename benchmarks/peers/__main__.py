@@ -17,7 +17,7 @@ from typing import Any
 
 import psutil
 
-from benchmarks.catalog import machine
+from benchmarks.machine import machine
 from benchmarks.peers import engines, floor, library, report, serving, whole
 from benchmarks.peers.environments import ENVIRONMENTS, NotInstalled
 from benchmarks.peers.material import prepare

@@ -18,7 +18,7 @@ from lookalike.catalog.digests import Digest
 from lookalike.catalog.encoding import Model
 from lookalike.catalog.items import Record
 from lookalike.catalog.pictures import PictureReader
-from lookalike.catalog.preparing import Changed, Known, Outcome, Stored, Unchanged, held_by
+from lookalike.catalog.preparing import Changed, Known, Outcome, Stored, Unchanged, pieces
 from lookalike.catalog.reports import FailureReport
 from lookalike.catalog.seen import Met
 from lookalike.catalog.sources import Entry, Rejected, Source
@@ -146,7 +146,7 @@ class Workers(Protocol):
 
     @property
     def model(self) -> Model:
-        """What they encode with. Raises ModelError, RayError."""
+        """What they encode with. Raises ModelError, ClusterError."""
         ...
 
     def run(self, work: Work) -> None:
@@ -227,7 +227,7 @@ class Ingest:
         """Entries with what the store knows of them, looked up a chunk at a time; later ones of an id that
         was there before are rejected.
         """
-        for chunk in _chunks(entries, self._options.held_bytes // 3):
+        for chunk in pieces(entries, CHUNK, self._options.held_bytes // 3):
             if self._stop.is_set():
                 return
             ids = [one.item.id for one in chunk if isinstance(one, Entry)]
@@ -364,18 +364,3 @@ class Ingest:
                 if time.monotonic() + pause > until or self._stop.wait(pause):
                     raise
                 pause = min(2 * pause, 2.0)
-
-
-def _chunks(
-    entries: Iterable[Entry | Rejected], most_bytes: int
-) -> Iterator[list[Entry | Rejected]]:
-    chunk: list[Entry | Rejected] = []
-    held = 0
-    for entry in entries:
-        chunk.append(entry)
-        held += held_by(entry)
-        if len(chunk) == CHUNK or held > most_bytes:
-            yield chunk
-            chunk, held = [], 0
-    if chunk:
-        yield chunk

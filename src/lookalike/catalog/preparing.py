@@ -5,9 +5,9 @@ Knows no store: whoever calls says what is stored. So it runs as well in another
 
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +29,9 @@ class Known:
     entry: Entry
     there: bool
     digest: Digest | None
+
+
+Entries = TypeVar("Entries", Entry | Rejected, Known | Rejected)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -182,6 +185,20 @@ def held_by(entry: Entry | Known | Rejected) -> int:
             case BytesPicture(data):
                 return len(data)
     return 0
+
+
+def pieces(entries: Iterable[Entries], most: int, most_bytes: int) -> Iterator[list[Entries]]:
+    """The entries in lists of so many, or of fewer where the pictures that they bring along weigh more."""
+    piece: list[Entries] = []
+    held = 0
+    for entry in entries:
+        piece.append(entry)
+        held += held_by(entry)
+        if len(piece) == most or held > most_bytes:
+            yield piece
+            piece, held = [], 0
+    if piece:
+        yield piece
 
 
 def _kept(item: Item, before: Digest | None, now: Digest, stored: Stored) -> Record | None:

@@ -6,7 +6,7 @@ its speed.
 """
 
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,7 +21,7 @@ from lookalike.catalog.ingest import Work, Written
 from lookalike.catalog.items import Record
 from lookalike.catalog.overlap import Stages, overlap
 from lookalike.catalog.pictures import BytesPicture
-from lookalike.catalog.preparing import Changed, Known, Unchanged, held_by
+from lookalike.catalog.preparing import Changed, Known, Unchanged, held_by, pieces
 from lookalike.catalog.sources import Rejected
 from lookalike.encoder.cores import inference_threads
 from lookalike.errors import CatalogueError, ImageError, StoreError
@@ -92,7 +92,7 @@ class RayWorkers:
             return _written(ready) if ready else None
 
         overlap(
-            _parcels(work.entries),
+            pieces(work.entries, PARCEL, PARCEL_BYTES),
             Stages(
                 lambda parcel: self._done(parcel, orders, work),
                 take,
@@ -189,19 +189,6 @@ def sent_settings(settings: Settings) -> dict[str, Any]:
     sent = {name: getattr(settings, name) for name in SENT}
     folder = Path(settings.model_name)
     return sent | ({"model_name": str(folder.resolve())} if folder.is_dir() else {})
-
-
-def _parcels(entries: Iterable[Known | Rejected]) -> Iterator[Parcel]:
-    parcel: Parcel = []
-    held = 0
-    for entry in entries:
-        parcel.append(entry)
-        held += held_by(entry)
-        if len(parcel) == PARCEL or held > PARCEL_BYTES:
-            yield parcel
-            parcel, held = [], 0
-    if parcel:
-        yield parcel
 
 
 def _ready(known: Known, made: Made) -> Ready:
